@@ -1,0 +1,1 @@
+"""The story: diagnose, recommend, adapt, predict, evaluate."""

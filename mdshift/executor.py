@@ -1,0 +1,44 @@
+"""Run units of work and merge their results in unit order, whatever runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from mdshift.errors import EnvironmentFault
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def map_units(function: Callable[[T], R], units: Iterable[T], *, engine: str = "local", workers: int = 1) -> list[R]:
+    """Apply `function` to every unit; the results stand in the units' order.
+
+    engine "local" uses threads (the heavy parts are numpy, sklearn and torch, which release the lock) when `workers` > 1; "ray" uses plain
+    Ray tasks. Units are sized by rows, never by workers, so that the result does not depend on either.
+
+    Raises EnvironmentFault when the engine's extra is not installed.
+    """
+    items = list(units)
+    if engine == "ray":
+        return _on_ray(function, items)
+    if workers <= 1 or len(items) <= 1:
+        return [function(u) for u in items]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return list(pool.map(function, items))
+
+
+def _on_ray(function: Callable[[T], R], items: list[T]) -> list[R]:
+    import os
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        raise EnvironmentFault("the engine 'ray' is not installed", "", "pip install 'mdshift[ray]'") from None
+    if not ray.is_initialized():
+        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, include_dashboard=False)
+    task = ray.remote(function)
+    return list(ray.get([task.remote(u) for u in items]))

@@ -1,0 +1,108 @@
+"""The four families: each does the work of its kind of method and leaves one method open.
+
+Families are abstract, strategies are final, and strategies never import one another.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mdshift.declare import Cost, Needs
+from mdshift.learners.base import Context, Predictor, Prepared, Trained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from mdshift.learners.base import Matrix, Vector
+
+
+class Strategy(ABC):
+    """A way to get from a source model to one that serves the target."""
+
+    name: ClassVar[str]
+    cites: ClassVar[str]
+    needs: ClassVar[Needs] = Needs()
+    cost: ClassVar[Cost] = Cost.LOW
+
+    @abstractmethod
+    def run(self, prepared: Prepared, context: Context) -> Trained:
+        """Train on the prepared problem and return the predictor with its history and evidence."""
+
+
+class Reweigh(Strategy):
+    """Refit the chosen learner with source weights that make the source look like the target.
+
+    The effective sample size (Kish 1965), (sum w)^2 / sum w^2, is reported with the weights' extremes.
+    """
+
+    @abstractmethod
+    def weights(self, prepared: Prepared, rng: np.random.Generator) -> Vector:
+        """Non-negative weights (n,) of the source rows."""
+
+    def run(self, prepared: Prepared, context: Context) -> Trained:
+        """Weigh, refit, report the effective sample size."""
+        import numpy as np
+
+        w = np.asarray(self.weights(prepared, context.rng("weights")), dtype=np.float64)
+        w = w / w.mean()
+        fitted = context.learner.fit(prepared, prepared.X_source, prepared.y_source, context.rng("fit"), w)
+        ess = float(w.sum() ** 2 / (w**2).sum())
+        evidence = {"effective_sample_size": ess, "rows": len(w), "max_weight": float(w.max()), "min_weight": float(w.min())}
+        return Trained(fitted, evidence=evidence)
+
+
+class Map(Strategy):
+    """Map the source's features to the target's, refit the chosen learner on them.
+
+    `mapping` returns two functions: the one for source rows (training) and the one for target rows (training and
+    prediction); the latter as a Predictor wrapper so that it is saved with the model.
+    """
+
+    @abstractmethod
+    def mapping(self, prepared: Prepared, rng: np.random.Generator) -> tuple[Matrix, Callable[[Predictor], Predictor]]:
+        """The mapped source features (n, d'), and a wrapper that puts the target's map before a predictor."""
+
+    def run(self, prepared: Prepared, context: Context) -> Trained:
+        """Map, refit, wrap."""
+        X, wrap = self.mapping(prepared, context.rng("mapping"))
+        return Trained(wrap(context.learner.fit(prepared, X, prepared.y_source, context.rng("fit"))))
+
+
+class Correct(Strategy):
+    """Change the output or the statistics of a trained model; nothing is trained again."""
+
+    @abstractmethod
+    def correct(self, model: Predictor, prepared: Prepared, context: Context) -> tuple[Predictor, dict[str, Any]]:
+        """The corrected predictor, and the evidence for it."""
+
+    def run(self, prepared: Prepared, context: Context) -> Trained:
+        """Correct the source model."""
+        predictor, evidence = self.correct(context.base, prepared, context)
+        return Trained(predictor, evidence=evidence)
+
+
+class Train(Strategy):
+    """Train a network through the one loop in `nn/train.py`; the open method is the loss of one step.
+
+    `loss` is called with the batch (source and target features, labels, domains), the network and the progress in
+    [0, 1]; it returns a scalar tensor and the numbers to record. `init` may add modules (a discriminator, a
+    gate) that are trained beside the network.
+    """
+
+    def init(self, prepared: Prepared, network: Any) -> Any:
+        """Extra modules for `loss` (a torch Module or None)."""
+        return None
+
+    @abstractmethod
+    def loss(self, step: Any, state: Any) -> Any:
+        """The loss of one step; see `nn/train.py` for Step and State."""
+
+    def run(self, prepared: Prepared, context: Context) -> Trained:
+        """Run the loop."""
+        from mdshift.nn.train import train_strategy
+
+        trained: Trained = train_strategy(self, prepared, context)
+        return trained

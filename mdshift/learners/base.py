@@ -1,0 +1,136 @@
+"""The numeric problem, what a learner is, and what a trained one leaves behind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float32]
+    Vector = NDArray[np.float64]
+
+PREDICTORS: dict[str, type[Predictor]] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A problem as numbers: what the families and their strategies see.
+
+    X_source (n, d), X_target (m, d): float32, finite. y_source (n,): int64 class codes or float64.
+    y_target (m,): the same with MISSING or NaN where unlabelled. domain (n,): which source a row comes from.
+    shape: (channels, height, width) when the columns are the pixels of an image. kinds (d,): "number" (standardised),
+    "indicator" (0/1: a category's level, missingness), "text" (a term's weight) or "pixel".
+    """
+
+    X_source: Matrix
+    y_source: NDArray[Any]
+    X_target: Matrix
+    y_target: NDArray[Any]
+    domain: NDArray[np.int64]
+    task: str
+    n_classes: int  # regression: 1
+    modality: str
+    kinds: NDArray[Any]
+    shape: tuple[int, int, int] | None = None
+
+    @property
+    def n_sources(self) -> int:
+        """The number of source domains."""
+        return int(self.domain.max()) + 1 if len(self.domain) else 0
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Mask (m,) of the target rows that carry a label."""
+        import numpy as np
+
+        return self.y_target >= 0 if self.y_target.dtype.kind == "i" else ~np.isnan(self.y_target)
+
+
+@dataclass(frozen=True)
+class State:
+    """A predictor taken apart: JSON, arrays, scikit-learn estimators and the states that it is built of.
+
+    The store writes `arrays` as safetensors and `estimators` as skops files; nothing is pickled.
+    """
+
+    kind: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    estimators: Mapping[str, Any] = field(default_factory=dict)
+    children: Mapping[str, State] = field(default_factory=dict)
+
+
+class Predictor(ABC):
+    """Anything that turns features into scores, and can be taken apart and put together again.
+
+    Predictors compose: a calibrated model holds the raw one, an ensemble holds its members.
+    """
+
+    kind: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Register the class under its `kind`, by which the store finds it."""
+        super().__init_subclass__(**kwargs)
+        if "kind" in vars(cls):
+            PREDICTORS[cls.kind] = cls
+
+    @abstractmethod
+    def scores(self, X: Matrix) -> Vector:
+        """Class probabilities (n, k), or predicted numbers (n, 1), float64, for features (n, d)."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """The parts that `restore` puts together again, to the same scores bit by bit."""
+
+    @classmethod
+    @abstractmethod
+    def restore(cls, state: State) -> Predictor:
+        """Put the parts together again."""
+
+
+def restore(state: State) -> Predictor:
+    """Put any predictor together again from its state.
+
+    Raises KeyError for an unknown kind (the store turns it into a DataError).
+    """
+    return PREDICTORS[state.kind].restore(state)
+
+
+class Learner(ABC):
+    """A way to train: `fit` with optional sample weights leaves a Predictor."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def fit(self, prepared: Prepared, X: Matrix, y: NDArray[Any], rng: np.random.Generator, weights: Vector | None = None) -> Predictor:
+        """Train on X (n, d) and y (n,) with weights (n,), mean 1. `prepared` tells task, classes, image shape."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a strategy may ask its surroundings for.
+
+    rng(name) gives the generator of a named unit. learner: what cross-validation chose on the source; base: that
+    learner trained on the whole source and calibrated (source-only). progress(text) speaks on standard error.
+    """
+
+    rng: Callable[[str], np.random.Generator]
+    learner: Learner
+    base: Predictor
+    device: str = "cpu"
+    progress: Callable[[str], None] = lambda text: None
+    start: Predictor | None = None  # --from MODEL
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a strategy leaves: the predictor, its history (one record a step or stage) and its evidence."""
+
+    predictor: Predictor
+    history: tuple[Mapping[str, Any], ...] = ()
+    evidence: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""One statistical question a file: `measure(problem, rng)` gives a Finding."""

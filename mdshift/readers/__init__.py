@@ -1,0 +1,1 @@
+"""Readers turn files into domains; pandas and pyarrow stop here."""

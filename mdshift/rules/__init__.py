@@ -1,0 +1,1 @@
+"""Decision rules: functions of named facts."""

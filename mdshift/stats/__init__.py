@@ -1,0 +1,1 @@
+"""Kernels, permutation tests, density ratios, intervals: numpy and scipy."""

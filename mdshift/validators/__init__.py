@@ -1,0 +1,1 @@
+"""How to judge a model on the target without its labels, one way a file."""
