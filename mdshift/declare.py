@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import importlib
 import inspect
+import math
 import pkgutil
 import zlib
 from collections.abc import Callable, Mapping
@@ -194,7 +195,11 @@ def _convert(p: Parameter, given: Any) -> Any:
     kind = type(p.default)
     try:
         if kind is bool:
-            value: Any = given if isinstance(given, bool) else {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(given).lower()]
+            value: Any = (
+                given
+                if isinstance(given, bool)
+                else {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(given).lower()]
+            )
         elif kind is int:
             value = int(str(given))
         elif kind is float:
@@ -205,8 +210,10 @@ def _convert(p: Parameter, given: Any) -> Any:
         raise UsageError(f"parameter {p.name!r} must be {kind.__name__}", repr(given), p.help) from None
     if p.choices and value not in p.choices:
         raise UsageError(f"parameter {p.name!r} must be one of {', '.join(p.choices)}", repr(given), p.help)
-    out = isinstance(value, int | float) and not isinstance(value, bool) and (
-        value != value or (p.low is not None and value < p.low) or (p.high is not None and value > p.high)
+    out = (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and (math.isnan(value) or (p.low is not None and value < p.low) or (p.high is not None and value > p.high))
     )
     if out:
         low, high = ("-inf" if p.low is None else p.low), ("inf" if p.high is None else p.high)

@@ -92,7 +92,7 @@ class Train(Strategy):
     gate) that are trained beside the network.
     """
 
-    def init(self, prepared: Prepared, network: Any) -> Any:
+    def init(self, prepared: Prepared, network: Any) -> Any:  # noqa: ARG002 - what overriding methods are given
         """Extra modules for `loss` (a torch Module or None)."""
         return None
 

@@ -123,7 +123,7 @@ class Context:
     learner: Learner
     base: Predictor
     device: str = "cpu"
-    progress: Callable[[str], None] = lambda text: None
+    progress: Callable[[str], None] = lambda _: None
     start: Predictor | None = None  # --from MODEL
 
 
