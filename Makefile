@@ -1,0 +1,39 @@
+# make demo   set up, then diagnose -> recommend -> adapt -> predict -> evaluate on a sample
+# make test   set up, then every check and every quick test
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+# one thread a test process: two processes fill two cores, and sums come in one order
+THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: setup demo test test-all check format docs bench clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or later is needed: $$($(PYTHON) --version)"; echo "hint: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: setup
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh samples/demo.sh demo
+
+test: setup check
+	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests
+
+test-all: setup check
+	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config .importlinter --no-cache
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
