@@ -1,0 +1,232 @@
+"""Backbones for rows of numbers and for small images, and the network of backbone and head.
+
+Both normalise by batch statistics, so that a domain's statistics are a part that can be exchanged. Weights are drawn from a
+generator that is handed down; no global random state is read or written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own idiom
+
+from mdshift.nn.heads import head
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+LIMIT = 100.0  # standardised inputs beyond this are clamped: a broken sensor must not overflow float32
+SMALLEST = 4  # pixels: no image is halved below this side
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a network is built of; JSON-ready. shape: (channels, height, width) for images, else None."""
+
+    inputs: int
+    outputs: int
+    task: str
+    shape: tuple[int, int, int] | None = None
+    width: int = 128
+    depth: int = 2
+    dropout: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, meta: Mapping[str, Any]) -> Spec:
+        """The inverse of `to_json`."""
+        shape = meta["shape"]
+        return cls(**{**meta, "shape": None if shape is None else tuple(int(v) for v in shape)})
+
+
+class Dropout(nn.Module):
+    """Dropout that draws from its own generator (torch's draws from the global one)."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0.0 or self.generator is None:
+            return x
+        keep = torch.rand(x.shape, generator=self.generator).to(x.device) >= self.rate
+        return x * keep / (1.0 - self.rate)
+
+
+class Standardise(nn.Module):
+    """Inputs less their centre over their scale, both fitted on training rows; clamped."""
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(inputs))
+        self.register_buffer("scale", torch.ones(inputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ((x - self.centre) / self.scale).clamp(-LIMIT, LIMIT)
+
+
+class DenseBlock(nn.Module):
+    """A residual block with batch normalisation first (Gorishniy et al. 2021)."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.norm, self.inner, self.drop, self.outer = nn.BatchNorm1d(width), nn.Linear(width, width), Dropout(dropout), nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast("Tensor", x + self.outer(self.drop(F.relu(self.inner(self.norm(x))))))
+
+
+class ConvBlock(nn.Module):
+    """A residual block of two 3x3 convolutions (He et al. 2016), halving the image when `stride` is 2."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.first, self.norm_1 = nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after)
+        self.second, self.norm_2 = nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after)
+        self.short = nn.Conv2d(before, after, 1, stride, bias=False) if before != after or stride != 1 else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = F.relu(self.norm_1(self.first(x)))
+        return F.relu(self.norm_2(self.second(inner)) + self.short(x))
+
+
+class Mlp(nn.Module):
+    """Rows (n, d) to features (n, width): a linear layer, residual blocks, batch normalisation, ReLU."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.first, self.norm_0 = nn.Linear(spec.inputs, spec.width), nn.BatchNorm1d(spec.width)
+        self.drop = Dropout(spec.dropout)
+        self.blocks = nn.ModuleList(DenseBlock(spec.width, spec.dropout) for _ in range(spec.depth))
+        self.last = nn.BatchNorm1d(spec.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.drop(F.relu(self.norm_0(self.first(x))))
+        for block in self.blocks:
+            x = block(x)
+        return F.relu(self.last(x))
+
+
+class Convnet(nn.Module):
+    """Pixels (n, c*h*w) to features (n, width): residual stages, each half the side and twice the channels."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        assert spec.shape is not None
+        self.shape = spec.shape
+        side = min(self.shape[1:])
+        large = side >= 48  # noqa: PLR2004 - beyond this the first layer halves too, which bounds the time
+        halvings = max(1, min(3, int(math.log2(max(side / (2 if large else 1), SMALLEST) / SMALLEST))))
+        channels = [max(8, spec.width >> (halvings - i)) for i in range(halvings)] + [spec.width]
+        self.stem, self.norm_0 = nn.Conv2d(self.shape[0], channels[0], 3, 2 if large else 1, 1, bias=False), nn.BatchNorm2d(channels[0])
+        self.blocks = nn.ModuleList(ConvBlock(a, b, 2) for a, b in zip(channels[:-1], channels[1:], strict=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.reshape(-1, *self.shape)
+        x = F.relu(self.norm_0(self.stem(x)))
+        for block in self.blocks:
+            x = block(x)
+        return x.mean((2, 3))
+
+
+class Network(nn.Module):
+    """Standardised inputs, a backbone, a head; for numbers the label's mean and scale as well."""
+
+    label_mean: Tensor
+    label_scale: Tensor
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.standardise = Standardise(spec.inputs)
+        self.backbone: nn.Module = Mlp(spec) if spec.shape is None else Convnet(spec)
+        self.head = head(spec.width, spec.outputs)
+        self.register_buffer("label_mean", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("label_scale", torch.ones((), dtype=torch.float64))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features (n, width) of rows (n, d)."""
+        return cast("Tensor", self.backbone(self.standardise(x)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast("Tensor", self.head(self.features(x)))
+
+    def upper(self) -> list[nn.Module]:
+        """The backbone's last block with what stands above it, less the head."""
+        return [self.backbone.blocks[-1]] + ([self.backbone.last] if isinstance(self.backbone, Mlp) else [])  # type: ignore[index,list-item]
+
+
+def blank(make: Any) -> Any:
+    """Build a module without drawing its weights (torch's constructors read the global generator)."""
+    with torch.device("meta"):
+        made = make()
+    return made.to_empty(device="cpu")
+
+
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Draw the weights: He et al. 2015 for hidden layers, small ones for layers of at most as many outputs as a head has."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, nonlinearity="relu", generator=generator)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+        elif isinstance(part, NORMS):
+            part.reset_running_stats()
+            part.reset_parameters()
+        elif isinstance(part, Standardise):
+            part.centre.zero_()
+            part.scale.fill_(1.0)
+        elif isinstance(part, Network):
+            part.label_mean.zero_()
+            part.label_scale.fill_(1.0)
+    for part in module.modules():
+        if isinstance(part, ConvBlock):
+            nn.init.zeros_(part.norm_2.weight)  # each block starts as its shortcut (Goyal et al. 2017)
+        elif isinstance(part, DenseBlock):
+            nn.init.zeros_(part.outer.weight)
+        elif isinstance(part, Network):
+            nn.init.normal_(part.head.weight, std=0.01, generator=generator)  # type: ignore[arg-type]
+
+
+def build(spec: Spec, generator: torch.Generator) -> Network:
+    """A new network with weights from the generator."""
+    network = cast("Network", blank(lambda: Network(spec)))
+    with torch.no_grad():
+        initialise(network, generator)
+    return network
+
+
+def fit_inputs(network: Network, X: np.ndarray, kinds: np.ndarray | None) -> None:
+    """Set the inputs' centre and scale from training rows X (n, d).
+
+    Columns of numbers each have their own; the pixels of a channel share one, and so do all terms of a text, whose rare terms
+    would otherwise count for more than their information; indicators stay 0 and 1.
+    """
+    d = X.shape[1]
+    centre, scale = np.zeros(d), np.ones(d)
+    if kinds is None or len(kinds) != d:
+        kinds = np.full(d, "pixel" if network.spec.shape is not None else "number")
+    if network.spec.shape is not None:
+        groups = list(np.arange(d).reshape(network.spec.shape[0], -1))
+    else:
+        groups = [np.flatnonzero(kinds == kind) for kind in ("pixel", "text") if (kinds == kind).any()]
+        groups += [np.array([i]) for i in np.flatnonzero(kinds == "number")]
+    for columns in groups:
+        part = X[:, columns].astype(np.float64)
+        spread = float(part.std())
+        centre[columns] = 0.0 if kinds[columns[0]] == "text" else float(part.mean())
+        scale[columns] = spread if np.isfinite(spread) and spread > 1e-8 else 1.0  # noqa: PLR2004 - a constant column
+    with torch.no_grad():
+        network.standardise.centre.copy_(torch.from_numpy(centre))
+        network.standardise.scale.copy_(torch.from_numpy(scale))

@@ -1,0 +1,63 @@
+"""The phases of a training, declared without torch so that strategies stay light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Schedule = Literal["constant", "decay", "warmup-cosine"]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of the loop in `nn/train.py`: which rows, which parameters, which rates.
+
+    rows: whose labels the batches `xs, ys` carry: the sources', the target's, or the sources' with the target's labelled
+    rows beside them (`xl, yl`). trains: every parameter, the head with the backbone's last block ("upper"), or the head.
+    epochs: passes over the labelled rows, kept between `least` and `most` steps. rate: of the head; the backbone's is
+    `backbone` times that. decay: decoupled weight decay. l1: penalty on the weights' size. l2_sp: pull towards the phase's first weights
+    (Li et al. 2018). statistics: batch statistics shared by both domains ("shared"), taken from each domain and at the end from
+    the target ("domain"), held ("frozen"), or set to the target's and then held ("target"). check: held-out rows that choose
+    the best step and stop early. revert: a phase that does not improve the check is undone, and so ends the training.
+    """
+
+    name: str = "joint"
+    rows: Literal["source", "target", "both"] = "both"
+    trains: Literal["all", "upper", "head"] = "all"
+    epochs: float = 40
+    least: int = 300
+    most: int = 3000
+    batch: int = 64
+    rate: float = 2e-3
+    backbone: float = 1.0
+    schedule: Schedule = "warmup-cosine"
+    decay: float = 1e-3
+    l1: float = 0.0
+    l2_sp: float = 0.0
+    statistics: Literal["shared", "domain", "frozen", "target"] = "shared"
+    check: Literal["none", "source", "target"] = "none"
+    revert: bool = False
+    fresh_head: bool = False
+
+    def steps(self, rows: int) -> int:
+        """The number of steps for this many labelled rows."""
+        return int(min(self.most, max(self.least, round(self.epochs * rows / min(self.batch, max(rows, 1))))))
+
+    def factor(self, progress: float) -> float:
+        """The rate at this progress in [0, 1], relative to the first (after Loshchilov & Hutter 2017 for the cosine)."""
+        import math
+
+        if self.schedule == "constant":
+            return 1.0
+        if self.schedule == "decay":  # Ganin 2016: (1 + 10 p)^-0.75
+            return (1.0 + 10.0 * progress) ** -0.75
+        warm = 0.05
+        return (progress + 1e-3) / warm if progress < warm else 0.5 * (1.0 + math.cos(math.pi * (progress - warm) / (1.0 - warm)))
+
+
+SOURCE = Phase(name="source", rows="source", check="source")
+
+
+def target_rows(prepared: object) -> int:
+    """The number of labelled target rows of a prepared problem."""
+    return int(prepared.labelled.sum())  # type: ignore[attr-defined]

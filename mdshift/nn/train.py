@@ -1,0 +1,305 @@
+"""The one training loop: phases, batches, rates, early stopping, stepping back; and what drives it for a strategy.
+
+Nothing here reads or sets a global seed: the order of batches and the weights come from a generator keyed by the unit of
+work. On the CPU one thread computes, so that the result does not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mdshift.errors import EnvironmentFault
+from mdshift.nn import losses
+from mdshift.nn.backbones import NORMS, Dropout, Network, Standardise
+from mdshift.nn.data import Rows, Sampler, jitter
+from mdshift.nn.plan import Phase
+
+Loss = Callable[["Step", "State"], tuple[Tensor, Mapping[str, Any]]]
+
+RECORDS = 24  # a phase's records: losses and checks
+PATIENCE = 8  # records without a better check before a phase ends
+SETBACKS = 6  # times that a loss may turn non-finite before the training is given up
+CLIP = 5.0  # the norm that gradients are clipped to
+CHUNK = 256  # rows of a forward pass outside training, always filled up: equal rows then give equal bits in any company
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One batch. xs, ys, ws, ds: labelled rows with weights and domains; xt: target rows; xl, yl: the target's labelled rows.
+
+    Target parts are empty where the phase or the problem has none. progress in [0, 1] is the phase's.
+    """
+
+    xs: Tensor
+    ys: Tensor
+    ws: Tensor
+    ds: Tensor
+    xt: Tensor
+    xl: Tensor
+    yl: Tensor
+    progress: float
+    generator: torch.Generator
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Features of a step's parts: `source` for xs, `target` for xt, `labelled` for xl."""
+
+    source: Tensor
+    target: Tensor
+    labelled: Tensor
+
+
+@dataclass(eq=False)
+class State:
+    """The network, the extra modules of the strategy, and how features are computed."""
+
+    network: Network
+    extra: nn.Module | None
+    task: str
+    statistics: str = "shared"
+
+    def features(self, step: Step, *, target: bool = True) -> Batch:
+        """Features of the step's parts, normalised together or (statistics "domain") each by its own domain's batch."""
+        xt = step.xt if target else step.xt[:0]
+        sizes = [len(step.xs), len(xt), len(step.xl)]
+        if self.statistics != "domain" or sizes[1] == 0:
+            return Batch(*torch.split(self.network.features(torch.cat([step.xs, xt, step.xl])), sizes))
+        with _quiet(self.network):  # the running statistics are to be the target's
+            source = self.network.features(step.xs)
+        return Batch(source, *torch.split(self.network.features(torch.cat([xt, step.xl])), sizes[1:]))
+
+    def task_loss(self, step: Step, batch: Batch) -> Tensor:
+        """The task's loss on the labelled rows; the target's count as one source's would, row by row."""
+        outputs = self.network.head(torch.cat([batch.source, batch.labelled]))
+        y = torch.cat([step.ys, step.yl])
+        w = torch.cat([step.ws, torch.ones(len(step.yl), device=step.ws.device)])
+        return losses.task_loss(outputs, y, w, self.task)
+
+
+@dataclass(eq=False)
+class Pools:
+    """The rows that phases draw from. Labels of numbers are standardised already; `shape` is that of images."""
+
+    source: Rows
+    target: Rows
+    labelled: Rows
+    checks: Mapping[str, Rows] = field(default_factory=dict)
+    shape: tuple[int, int, int] | None = None
+
+
+@contextmanager
+def _quiet(network: nn.Module) -> Iterator[None]:
+    """Batch normalisation that leaves its running statistics alone."""
+    norms = [m for m in network.modules() if isinstance(m, NORMS)]
+    before = [m.momentum for m in norms]
+    for m in norms:
+        m.momentum = 0.0
+    try:
+        yield
+    finally:
+        for m, momentum in zip(norms, before, strict=True):
+            m.momentum = momentum
+
+
+_lock, _inside, _before = threading.Lock(), [0], [1]
+
+
+@contextmanager
+def steady() -> Iterator[None]:
+    """One thread of torch inside, the caller's number again after the last one has left."""
+    with _lock:
+        if _inside[0] == 0:
+            _before[0] = torch.get_num_threads()
+        _inside[0] += 1
+    torch.set_num_threads(1)
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+            yield
+    finally:
+        with _lock:
+            _inside[0] -= 1
+            last = _inside[0] == 0
+        if last:
+            torch.set_num_threads(_before[0])
+
+
+def pick_device(wanted: str) -> str:
+    """The device to train on: "auto" is CUDA where there is one.
+
+    Raises EnvironmentFault when CUDA is asked for and missing.
+    """
+    found = torch.cuda.is_available()
+    if wanted.startswith("cuda") and not found:
+        raise EnvironmentFault("no CUDA device", repr(wanted), "use --device cpu")
+    return ("cuda" if found else "cpu") if wanted == "auto" else wanted
+
+
+def seeded(rng: np.random.Generator) -> torch.Generator:
+    """A torch generator (CPU) that continues a numpy one."""
+    return torch.Generator().manual_seed(int(rng.integers(2**62)))
+
+
+def outputs_of(network: Network, X: np.ndarray | Tensor) -> Tensor:
+    """Raw outputs (n, k) in evaluation mode, in chunks of one fixed size."""
+    x = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32)) if isinstance(X, np.ndarray) else X
+    device = network.label_mean.device
+    network.eval()
+    found = []
+    with torch.no_grad():
+        for start in range(0, len(x), CHUNK):
+            part = x[start : start + CHUNK].to(device)
+            rows = len(part)
+            if rows < CHUNK:
+                part = torch.cat([part, part.new_zeros(CHUNK - rows, part.shape[1])])
+            found.append(network(part)[:rows])
+    return torch.cat(found) if found else torch.empty(0, network.spec.outputs, device=device)
+
+
+def set_statistics(network: Network, x: Tensor, prior: float = 0.0) -> None:
+    """Replace the batch statistics by those of rows x (n, d), `prior` rows' worth of the old ones kept (Schneider 2020)."""
+    if len(x) < 2:  # noqa: PLR2004 - one row has no variance
+        return
+    norms = [m for m in network.modules() if isinstance(m, NORMS)]
+    old = [(m.running_mean.clone(), m.running_var.clone(), m.momentum) for m in norms if m.running_mean is not None and m.running_var is not None]
+    network.eval()
+    for m in norms:
+        m.reset_running_stats()
+        m.momentum = None  # a plain average over the chunks
+        m.train()
+    with torch.no_grad():
+        for part in torch.tensor_split(x, max(1, len(x) // 512)):
+            network.features(part)
+    share = prior / (prior + len(x))
+    for m, (mean, var, momentum) in zip(norms, old, strict=True):
+        assert m.running_mean is not None
+        assert m.running_var is not None
+        m.running_mean.mul_(1 - share).add_(mean, alpha=share)
+        m.running_var.mul_(1 - share).add_(var, alpha=share)
+        m.momentum = momentum
+    network.eval()
+
+
+def _groups(network: Network, extra: nn.Module | None, phase: Phase) -> list[dict[str, Any]]:
+    """Parameter groups with their rates; the others are held. One-dimensional parameters do not decay."""
+    upper = {id(p) for m in network.upper() for p in m.parameters()}
+    found: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, p in [*network.named_parameters(), *([] if extra is None else extra.named_parameters(prefix="extra"))]:
+        low = name.startswith("backbone")
+        p.requires_grad_(not low or phase.trains == "all" or (phase.trains == "upper" and id(p) in upper))
+        if p.requires_grad:
+            key = (phase.rate * (phase.backbone if low else 1.0), phase.decay if p.ndim > 1 else 0.0)
+            found.setdefault(key, []).append(p)
+    return [{"params": ps, "lr": rate, "base": rate, "weight_decay": decay} for (rate, decay), ps in found.items()]
+
+
+class _Draw:
+    """Draws the steps of a phase."""
+
+    def __init__(self, phase: Phase, pools: Pools, batch: int, generator: torch.Generator) -> None:
+        self.phase, self.pools, self.generator = phase, pools, generator
+        self.main = pools.labelled if phase.rows == "target" else pools.source
+        self.sampler = Sampler(len(self.main), batch, generator)
+        self.target = Sampler(len(pools.target), batch, generator)
+        # few labels are seen often, but never outweigh the source in a batch
+        self.labelled = Sampler(len(pools.labelled) if phase.rows == "both" else 0, max(2, batch // 4), generator)
+
+    def __call__(self, progress: float) -> Step:
+        rows, target = self.main.take(self.sampler.draw()), self.pools.target.x[self.target.draw().to(self.main.x.device)]
+        labelled = self.pools.labelled.take(self.labelled.draw())
+        xs, xt, xl = rows.x, target, labelled.x
+        if self.pools.shape is not None and self.phase.shift > 0:
+            moves = {"shift": self.phase.shift, "zoom": self.phase.zoom, "turn": self.phase.turn}
+            xs, xt, xl = (jitter(x, self.pools.shape, self.generator, **moves) for x in (xs, xt, xl))
+        return Step(xs, rows.y, rows.w, rows.d, xt, xl, labelled.y, progress, self.generator)
+
+
+def _train_mode(network: Network, extra: nn.Module | None, phase: Phase, generator: torch.Generator) -> None:
+    """Training mode, but for statistics that are held."""
+    network.train()
+    if extra is not None:
+        extra.train()
+    for m in network.modules():
+        if isinstance(m, NORMS) and (phase.statistics in ("frozen", "target") or phase.trains == "head"):
+            m.eval()
+        if isinstance(m, Dropout):
+            m.generator = generator
+
+
+def check_loss(network: Network, rows: Rows, task: str) -> float:
+    """The mean loss on held-out rows."""
+    return float(losses.task_loss(outputs_of(network, rows.x), rows.y, rows.w, task))
+
+
+def run_phase(phase: Phase, pools: Pools, state: State, loss: Loss, generator: torch.Generator, progress: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Train through one phase; the network is left at its best check, or at its last step where there is none.
+
+    Raises EnvironmentFault when the loss stays non-finite however low the rate.
+    """
+    network, extra = state.network, state.extra
+    state.statistics = phase.statistics
+    if phase.statistics == "target" and len(pools.target):
+        set_statistics(network, pools.target.x, prior=10.0)
+    groups = _groups(network, extra, phase)
+    anchors = [(p, p.detach().clone()) for p in network.backbone.parameters() if p.requires_grad] if phase.l2_sp > 0 else []
+    optimiser = torch.optim.AdamW(groups, lr=phase.rate)
+    draw = _Draw(phase, pools, phase.batch, generator)
+    steps = phase.steps(len(draw.main))
+    every = max(1, steps // RECORDS)
+    held = pools.checks.get(phase.check)
+    modules = nn.ModuleList([network] if extra is None else [network, extra])
+    good, setbacks, slower = copy.deepcopy(modules.state_dict()), 0, 1.0
+    first = best = check_loss(network, held, state.task) if held is not None and phase.revert else np.inf
+    kept, stale = copy.deepcopy(network.state_dict()), 0
+    history: list[dict[str, Any]] = []
+    for number in range(steps):
+        p = number / steps
+        _train_mode(network, extra, phase, generator)
+        for group in optimiser.param_groups:
+            group["lr"] = group["base"] * phase.factor(p) * slower
+        value, numbers = loss(draw(p), state)
+        if phase.l1 > 0:
+            value = value + phase.l1 * sum(q.abs().sum() for q in network.parameters() if q.requires_grad and q.ndim > 1)
+        if anchors:
+            value = value + phase.l2_sp * sum(((q - start) ** 2).sum() for q, start in anchors)
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_([q for g in optimiser.param_groups for q in g["params"]], CLIP)
+        if not bool(torch.isfinite(value) & torch.isfinite(norm)):
+            setbacks, slower = setbacks + 1, slower * 0.3
+            if setbacks > SETBACKS:
+                raise EnvironmentFault("the training does not converge", f"phase {phase.name!r}: the loss is not finite", "scale the features, or lower the rate")
+            modules.load_state_dict(good)
+            optimiser.state.clear()
+            continue
+        if number % every == 0:
+            good = copy.deepcopy(modules.state_dict())
+        optimiser.step()
+        if (number + 1) % every and number + 1 < steps:
+            continue
+        record = {"phase": phase.name, "step": number + 1, "loss": float(value), **{k: float(v) for k, v in numbers.items()}}
+        if held is not None:
+            record["check"] = check_loss(network, held, state.task)
+            stale += 1
+            if record["check"] < best:
+                best, kept, stale = record["check"], copy.deepcopy(network.state_dict()), 0
+        history.append(record)
+        if stale >= PATIENCE:
+            break
+    if held is not None and (phase.revert or np.isfinite(best)):
+        network.load_state_dict(kept)
+    if history:
+        history[-1]["improved"] = bool(held is None or best < first)
+    if phase.statistics == "domain" and len(pools.target):
+        set_statistics(network, pools.target.x, prior=10.0)
+    progress(f"{phase.name}: {history[-1]['step'] if history else 0} steps, loss {history[-1]['loss'] if history else float('nan'):.4g}")
+    return history
