@@ -1,0 +1,176 @@
+"""`mdshift adapt`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mdshift.cli import find, options
+from mdshift.cli.options import argument, command
+from mdshift.cli.recommend import advise
+from mdshift.cli.session import Session
+from mdshift.config import convert
+from mdshift.config import OPTIONS as KNOWN
+from mdshift.errors import Interrupted, UsageError
+from mdshift.lock import held
+from mdshift.types import DataSpec
+
+OPTIONS = (
+    *("strategy", "set", "out", "force", "plan", "goal", "compute", "budget", "from", "resume", "dry_run", "fail_on_worse"),
+    *options.DATA,
+    *options.TESTING,
+    *options.RUNNING,
+    *options.RESULT,
+)
+
+
+@command("adapt", [argument("paths", "source paths, then the target path", many=True)], OPTIONS)
+def adapt(paths: list[str] | None, flags: options.Flags) -> int:
+    """Run a strategy, compare it with doing nothing, save a model."""
+    session = Session.open(OPTIONS, flags)
+    parameters = settings_of(session["set"])
+    check_strategy(session["strategy"], parameters)
+    session.check_output()
+    if session["resume"]:
+        return resume(session)
+    spec, plan = find.locate(session, paths or [])
+    return perform(session, spec, plan, parameters)
+
+
+def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, parameters: Mapping[str, str]) -> int:
+    """Hold the output, read, adapt, save, record, report."""
+    from mdshift import record, store
+    from mdshift.engine.adapt import adapt as engine
+    from mdshift.readers.load import load
+    from mdshift.report.json import document
+
+    out = session["out"]
+    store.check_output(out, session["force"])
+    with held(out):
+        session.progress("reading")
+        general = session["goal"] == "general"
+        problem = load(spec, seed=session["seed"], need_label=True, need_target=not general, progress=session.progress)
+        session.notes(problem.notes)
+        session.mark("read")
+        start = store.load(session["from"]) if session["from"] else None
+        if plan is not None and plan["schema"] == "mdshift.diagnosis/1":
+            plan = advise(session, plan)
+        if session["dry_run"]:
+            return rehearse(session, problem, plan, parameters)
+        settings = session.told(set=dict(parameters), **({"from": session["from"]} if session["from"] else {}))
+        run = record.begin(out, problem.spec.to_json(), settings)
+        try:
+            adapted, model = engine(
+                problem,
+                strategy=session["strategy"],
+                params=parameters,
+                out=out,
+                document=plan,
+                goal=session["goal"],
+                compute=session["compute"],
+                budget=session["budget"],
+                seed=session["seed"],
+                device=session["device"],
+                workers=session["workers"],
+                engine=session["engine"],
+                start=start,
+                alpha=session["alpha"],
+                progress=session.progress,
+            )
+            session.notes([n for n in adapted.notes if n not in problem.notes])
+            session.mark("adapt")
+            report = document("mdshift.adaptation/1", adapted, data=problem.spec.to_json(), settings=settings, seconds=session.seconds)
+            store.save(model, out, report, force=session["force"])
+        except KeyboardInterrupt:
+            record.end(run, "interrupted", None)
+            raise Interrupted("interrupted", "adapt", f"take it up again: mdshift adapt --resume --out {out}") from None
+        except BaseException:
+            record.end(run, "failed", None)
+            raise
+        record.end(run, "done", report)
+    session.emit(report)
+    return 1 if session["fail_on_worse"] and worse(report) else 0
+
+
+def settings_of(given: tuple[str, ...]) -> dict[str, str]:
+    """`--set NAME=VALUE`, taken apart.
+
+    Raises UsageError where there is no `=`, or a name stands twice with two values.
+    """
+    found: dict[str, str] = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(
+                "--set needs NAME=VALUE", repr(item), "for example --set weight=0.5; `mdshift explain STRATEGY` lists the names"
+            )
+        name = name.strip().replace("-", "_")
+        if found.get(name, value) != value:
+            raise UsageError(f"--set gives {name!r} two values", f"{found[name]!r} and {value!r}", "give it once")
+        found[name] = value
+    return found
+
+
+def check_strategy(name: str, parameters: Mapping[str, str]) -> None:
+    """Find a wrong strategy or parameter before any data are read.
+
+    Raises UsageError with the nearest name, or the bounds.
+    """
+    from mdshift.declare import configure, every, lookup
+    from mdshift.errors import nearest
+
+    if name == "auto":
+        if parameters:
+            raise UsageError("--set needs a strategy", f"{next(iter(parameters))!r} with --strategy auto", "name one: --strategy NAME")
+        return
+    if name not in every("strategy"):
+        raise UsageError("unknown strategy", repr(name), nearest(name, [*every("strategy"), "auto"]))
+    configure(lookup("strategy", name), parameters)
+
+
+def worse(report: Mapping[str, Any]) -> bool:
+    """Whether the source model was kept instead of an adapted one that had been asked for or tried."""
+    tried = [c for c in report["candidates"] if c["strategy"] != "source-only"]
+    return report["kept"] == "source-only" and bool(tried)
+
+
+def rehearse(session: Session, problem: Any, plan: Mapping[str, Any] | None, parameters: Mapping[str, str]) -> int:
+    """Say what would run, on which data, and where it would be written."""
+    from mdshift.report.json import document
+
+    ranked = [r["strategy"] for r in (plan or {}).get("ranked", [])]
+    content = {
+        "strategy": session["strategy"],
+        "params": dict(parameters),
+        "model": session["out"],
+        "candidates": ranked if session["strategy"] == "auto" else ["source-only", session["strategy"]],
+        "rows": {"sources": {d.name: d.rows for d in problem.sources}, "target": None if problem.target is None else problem.target.rows},
+        "task": problem.task,
+        "label": problem.label,
+    }
+    session.emit(document("mdshift.rehearsal/1", content, data=problem.spec.to_json(), settings=session.told(), seconds=session.seconds))
+    return 0
+
+
+def resume(session: Session) -> int:
+    """Run the last unfinished run into --out again, with its own data and settings: the same seed gives the same bytes.
+
+    Raises UsageError when there is none.
+    """
+    from mdshift import record
+
+    out = session["out"]
+    run = record.unfinished(out)
+    if run is None:
+        done = (Path(out) / "report.json").exists()
+        hint = "it is complete; --force makes it anew" if done else "run it without --resume"
+        raise UsageError("there is no unfinished run into", repr(out), hint)
+    session.message(f"resuming run {run['id']}")
+    session.follow({"data": run["data"], "settings": run["settings"]})
+    for name in ("strategy", "budget", "from"):
+        if run["settings"].get(name) is not None:
+            session.settings[name] = convert(KNOWN[name], run["settings"][name], f"the recorded {name}")
+    session.plan = None
+    spec = DataSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in run["data"].items()})
+    return perform(session, spec, run["plan"], run["settings"].get("set", {}))

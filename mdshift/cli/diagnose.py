@@ -1,0 +1,57 @@
+"""`mdshift diagnose`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mdshift.cli import find, options
+from mdshift.cli.options import argument, command
+from mdshift.cli.session import Session
+from mdshift.types import DataSpec
+
+OPTIONS = ("fail_on", *options.DATA, *options.TESTING, *options.RUNNING, *options.RESULT)
+SEVERITIES = ("none", "minor", "moderate", "severe")
+
+
+@command("diagnose", [argument("paths", "source paths, then the target path; - is standard input", many=True)], OPTIONS)
+def diagnose(paths: list[str] | None, flags: options.Flags) -> int:
+    """What shifted, of which kind, how much, where, and what it will cost."""
+    session = Session.open(OPTIONS, flags)
+    session.check_output()
+    # without paths the folder speaks; standard input is for data here, never for a plan
+    spec = find.from_paths(session, paths) if paths else find.at_hand(session)
+    document = examine(session, spec)
+    session.emit(document)
+    return 1 if tripped(document, session["fail_on"]) else 0
+
+
+def examine(session: Session, spec: DataSpec) -> dict[str, Any]:
+    """Read, diagnose, and put the result into its document."""
+    from mdshift.engine.diagnose import diagnose as engine
+    from mdshift.readers.load import load
+    from mdshift.report.json import document
+
+    session.progress("reading")
+    problem = load(spec, seed=session["seed"], progress=session.progress)
+    session.notes(problem.notes)
+    session.mark("read")
+    found = engine(
+        problem,
+        alpha=session["alpha"],
+        seed=session["seed"],
+        workers=session["workers"],
+        engine=session["engine"],
+        progress=session.progress,
+    )
+    session.notes([n for n in found.notes if n not in problem.notes])
+    session.mark("diagnose")
+    settings = {"alpha": session["alpha"], "seed": session["seed"]}
+    return document("mdshift.diagnosis/1", found, data=problem.spec.to_json(), settings=settings, seconds=session.seconds)
+
+
+def tripped(document: dict[str, Any], limit: str | None) -> bool:
+    """Whether a shift that was found is at least as severe as --fail-on says."""
+    if limit is None:
+        return False
+    found = [SEVERITIES.index(s["severity"]) for s in document["shifts"].values() if s["verdict"] == "shift"]
+    return max(found, default=0) >= SEVERITIES.index(limit)

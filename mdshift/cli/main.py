@@ -1,0 +1,167 @@
+"""The console script: find the command, run it, turn every ending into a documented exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from mdshift.cli import adapt, diagnose, doctor, evaluate, explain, predict, recommend, runs, samples
+from mdshift.cli.app import app
+from mdshift.cli.options import PipeClosed
+from mdshift.cli.session import say
+from mdshift.config import OPTIONS
+from mdshift.errors import MdshiftError, UsageError, nearest
+
+COMMANDS = tuple(m.__name__.rsplit(".", 1)[1] for m in (diagnose, recommend, adapt, predict, evaluate, explain, runs, samples, doctor))
+BUG, INTERRUPTED = 70, 130
+BAD_NEWS_OF_TYPER: Any = typer.BadParameter.__mro__[2]  # ClickException, wherever this version of typer keeps it
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; returns the exit code, and never raises."""
+    debug = "--debug" in arguments or os.environ.get("MDSHIFT_DEBUG", "").strip().lower() in ("1", "true", "yes", "on")
+    _quiet_surroundings(debug)
+    code = 0
+    try:
+        code = _invoke(arrange(arguments))
+        _flush()
+    except (PipeClosed, BrokenPipeError):
+        _detach_output()
+    except KeyboardInterrupt:
+        code = _report("interrupted", "", INTERRUPTED)
+    except MdshiftError as e:
+        _trace(debug)
+        code = _report(str(e), e.hint, e.exit_code)
+    except BAD_NEWS_OF_TYPER as e:
+        _trace(debug)
+        code = _report(*_usage(e), 2)
+    except typer.Abort:
+        code = _report("interrupted", "", INTERRUPTED)
+    except MemoryError as e:
+        _trace(debug)
+        code = _report(f"out of memory{f': {e}' if str(e) else ''}", "use fewer rows or columns (--drop), or a machine with more memory", 3)
+    except OSError as e:
+        _trace(debug)
+        code = _report(
+            f"{e.strerror or type(e).__name__}{f': {e.filename}' if e.filename else ''}", "check the disk, the path and its permissions", 3
+        )
+    except SystemExit as e:  # typer's own word for a closed pipe while it prints help
+        code = e.code if isinstance(e.code, int) and e.code in (0, 2) else 0
+    except Exception as e:  # noqa: BLE001 - the last net: whatever it is, it is a bug and says so in one line
+        _trace(debug)
+        code = _report(f"a bug in mdshift: {type(e).__name__}: {e}", "run it again with --debug and report the traceback", BUG)
+    if code:
+        try:
+            _flush()
+        except OSError:
+            _detach_output()
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    returned = typer.main.get_command(app).main(args=arguments, prog_name="mdshift", standalone_mode=False)
+    return returned if isinstance(returned, int) else 0
+
+
+def arrange(arguments: Sequence[str]) -> list[str]:
+    """Put options that stand before the command behind it: they mean the same in any place.
+
+    Raises UsageError for an unknown command, with the nearest one.
+    """
+    flags = {f: o for o in OPTIONS.values() for f in (o.flags or (o.flag,))}
+    position = 0
+    while position < len(arguments):
+        token = arguments[position]
+        if token in ("--help", "-h", "--version"):
+            return [token]
+        if not token.startswith("-") or token in ("-", "--"):
+            break
+        option = flags.get(token)
+        if option is None and token.split("=")[0] not in flags:
+            raise UsageError("unknown option", repr(token), nearest(token, [*flags, "--help", "--version"]))
+        position += 2 if option is not None and option.kind is not bool else 1
+    if position >= len(arguments):
+        if arguments:
+            raise UsageError("no command was given", "", f"commands: {', '.join(COMMANDS)}")
+        return []
+    name = arguments[position]
+    if name not in COMMANDS:
+        hint = f"to compare data: mdshift diagnose {' '.join(arguments)}" if os.path.exists(name) else nearest(name, COMMANDS)  # noqa: PTH110 - any text must do
+        raise UsageError("unknown command", repr(name), hint)
+    return [name, *arguments[:position], *arguments[position + 1 :]]
+
+
+def _usage(e: Any) -> tuple[str, str]:
+    """Typer's complaint as our error and hint."""
+    context = getattr(e, "ctx", None)
+    help_hint = f"see `{context.command_path} --help`" if context is not None else "see `mdshift --help`"
+    option = getattr(e, "option_name", None)
+    if option is not None and context is not None:
+        known = [f for p in context.command.params for f in p.opts if f.startswith("-")]
+        if "requires an argument" in e.format_message() or option in known:
+            return e.format_message().rstrip("."), help_hint
+        return f"unknown option: {option!r}", nearest(option, [*known, "--help"])
+    return e.format_message().rstrip("."), help_hint
+
+
+def _report(error: str, hint: str, code: int) -> int:
+    try:
+        say(f"error: {error}")
+        if hint:
+            say(f"hint: {hint}")
+    except OSError:  # nobody listens
+        pass
+    return code
+
+
+def _trace(debug: bool) -> None:
+    if debug and sys.stderr is not None:
+        import traceback
+
+        traceback.print_exc()
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _detach_output() -> None:
+    """Point standard output nowhere, so that the interpreter's last flush does not complain."""
+    if sys.stdout is None:
+        return
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):  # a stream without a file behind it
+        pass
+
+
+def _quiet_surroundings(debug: bool) -> None:
+    """What a library says to the programmer is not for the user; a termination is an interruption."""
+    import warnings
+
+    if not debug:
+        warnings.simplefilter("ignore")
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks must not end the run
+    try:
+        signal.signal(signal.SIGTERM, _terminated)
+    except ValueError:  # not in the main thread: an embedding program keeps its own handlers
+        pass
+
+
+def _terminated(number: int, frame: Any) -> None:  # noqa: ARG001 - the signature of a handler
+    raise KeyboardInterrupt

@@ -1,0 +1,35 @@
+"""`mdshift predict`."""
+
+from __future__ import annotations
+
+from mdshift.cli import options
+from mdshift.cli.options import argument, command
+from mdshift.cli.session import Session
+from mdshift.types import DataSpec
+
+OPTIONS = ("proba", "encoding", *options.RESULT)
+
+
+@command(
+    "predict",
+    [argument("model", "model folder", required=True), argument("data", "data to predict; - is standard input", required=True)],
+    OPTIONS,
+)
+def predict(model: str, data: str, flags: options.Flags) -> int:
+    """Predictions of a saved model, one row for every input row, in input order."""
+    from pathlib import Path
+
+    session = Session.open(OPTIONS, flags)
+    endings = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
+    session.check_output(endings)
+    from mdshift import store
+    from mdshift.engine.predict import predict as engine
+    from mdshift.readers.write import write_rows
+
+    loaded = store.load(model)
+    spec = DataSpec(target=data, encoding=session["encoding"], kinds=session.configuration.kinds)
+    batches = engine(loaded, data, proba=session["proba"], spec=spec)
+    write_rows(session["output"], batches, json=session["json"])
+    if session["output"]:
+        session.message(f"wrote {Path(session['output'])}")
+    return 0

@@ -1,0 +1,56 @@
+"""`mdshift recommend`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mdshift.cli import find, options
+from mdshift.cli.diagnose import examine
+from mdshift.cli.options import argument, command
+from mdshift.cli.session import Session
+from mdshift.errors import UsageError
+
+OPTIONS = ("goal", "compute", "plan", *options.DATA, *options.TESTING, *options.RUNNING, *options.RESULT)
+
+
+@command("recommend", [argument("paths", "data, a DIAGNOSIS.json, or - for one on standard input", many=True)], OPTIONS)
+def recommend(paths: list[str] | None, flags: options.Flags) -> int:
+    """Which strategies fit, ranked, each with the rules that spoke for it, and which are ruled out and why."""
+    session = Session.open(OPTIONS, flags)
+    session.check_output()
+    session.emit(advise(session, find_diagnosis(session, paths or [])))
+    return 0
+
+
+def find_diagnosis(session: Session, paths: list[str]) -> Mapping[str, Any]:
+    """The diagnosis that was given, or one made now.
+
+    Raises UsageError when a recommendation was given instead.
+    """
+    if len(paths) == 1 and (paths[0] == "-" or paths[0].endswith(".json")):
+        session.follow(find.read_plan(paths[0]))
+        session.message(f"diagnosis: {'standard input' if paths[0] == '-' else paths[0]}")
+        plan = session.plan
+    else:
+        spec, plan = find.locate(session, paths)
+        if plan is None or paths:
+            return examine(session, spec)
+    assert plan is not None
+    if plan["schema"] != "mdshift.diagnosis/1":
+        raise UsageError(
+            "recommend needs a diagnosis", f"a document {plan['schema']}", "give the diagnosis that it was made from, or the data"
+        )
+    return plan
+
+
+def advise(session: Session, diagnosis: Mapping[str, Any]) -> dict[str, Any]:
+    """Recommend by a diagnosis, and put the result into its document."""
+    from mdshift.engine.recommend import recommend as engine
+    from mdshift.report.json import document
+
+    found = engine(diagnosis, goal=session["goal"], compute=session["compute"], thresholds=session.configuration.thresholds)
+    session.notes(found.notes)
+    session.mark("recommend")
+    settings = {**diagnosis.get("settings", {}), "goal": session["goal"], "compute": session["compute"]}
+    return document("mdshift.recommendation/1", found, data=diagnosis["data"], settings=settings, seconds=session.seconds)
