@@ -1,0 +1,213 @@
+"""Cross-fitted models of Y given X and of the domain given X: what the conditional tests and the expected score stand on.
+
+Every row is predicted by models that did not see it. Two models that err differently, an additive spline model and boosted trees,
+are mixed by their out-of-fold loss, and the mixture is recalibrated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdshift.stats.bank import is_number, ranks, scaled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+FOLDS = 5
+KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
+SPLINE_COLUMNS = 40  # numbers that get a spline: beyond, value and rank alone
+FLOOR = 1e-3
+
+
+def folds(strata: Ints, rng: np.random.Generator, count: int = FOLDS) -> Ints:
+    """A fold (0 to count - 1) for each row, balanced within strata."""
+    out = np.empty(len(strata), dtype=np.int64)
+    for s in np.unique(strata):
+        rows = rng.permutation(np.flatnonzero(strata == s))
+        out[rows] = (np.arange(len(rows)) + rng.integers(count)) % count
+    return out
+
+
+def splines(Z: Floats) -> Floats:
+    """The columns for an additive model: indicators as they are; numbers with their rank, and hinges at quantiles where they are few."""
+    Z = scaled(Z)
+    V = Z[:, is_number(Z)]
+    parts = [Z]
+    if V.shape[1]:
+        R = ranks(V)
+        parts.append((R - 0.5) * np.sqrt(12))
+        if V.shape[1] <= SPLINE_COLUMNS:
+            parts.extend(np.maximum(R - k, 0.0) * 5 for k in KNOTS)
+            parts.append(np.log(R + 0.5 / len(R)) / 2)  # ratios of densities near an edge of the support
+            parts.append(np.log(1 - R + 0.5 / len(R)) / 2)
+    return np.concatenate(parts, axis=1)
+
+
+def _boosted(kind: str, n: int, seed: int, rounds: int = 60) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    make = HistGradientBoostingClassifier if kind == "class" else HistGradientBoostingRegressor
+    return make(
+        max_iter=rounds,
+        learning_rate=0.1,
+        max_leaf_nodes=8 if n < 1000 else 15,
+        min_samples_leaf=10,
+        l2_regularization=1.0,  # noqa: PLR2004
+        max_bins=64,
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+def _rounds(classes: int) -> int:
+    """Boosting rounds: each grows a tree a class, so many classes get fewer."""
+    return int(np.clip(150 // classes, 12, 60))
+
+
+def newton(S: Floats, y: Ints, strengths: tuple[float, ...], steps: int = 12) -> Floats:
+    """Coefficients (len(strengths), d + 1; intercept last) of L2-penalised binary logistic regression by Newton's method.
+
+    strengths: inverse penalties, weakest model first; each starts where the one before ended. The intercept has a slight
+    penalty too, so that the Hessian stays regular where the classes are separable.
+    """
+    n, d = S.shape
+    A = np.concatenate([S, np.ones((n, 1))], axis=1)
+    beta = np.zeros(d + 1)
+    share = np.clip(y.mean(), 1e-3, 1 - 1e-3)
+    beta[-1] = np.log(share / (1 - share))
+    out = np.empty((len(strengths), d + 1))
+    for i, c in enumerate(strengths):
+        penalty = np.full(d + 1, 1.0 / c)
+        penalty[-1] = 1e-3
+        for _ in range(steps):
+            p = 1 / (1 + np.exp(-np.clip(A @ beta, -30, 30)))
+            gradient = A.T @ (p - y) + penalty * beta
+            w = np.maximum(p * (1 - p), 1e-4)
+            step = np.linalg.solve((A * w[:, None]).T @ A + np.diag(penalty), gradient)
+            beta = beta - step
+            if np.abs(step).max() < 1e-3:  # noqa: PLR2004 - far below the sampling error
+                break
+        out[i] = beta
+    return out
+
+
+def _probabilities(model: Any, Z: Floats, classes: int) -> Floats:
+    out = np.full((len(Z), classes), 0.0)
+    out[:, model.classes_.astype(int)] = model.predict_proba(Z)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Out-of-fold predictions of the fitted rows (n, k), and of further rows (m, k), each by the model of one fold.
+
+    A further row is scored by the model of the fold that it was dealt to, so that within a fold both kinds of rows are scored alike.
+    """
+
+    fitted: Floats
+    further: Floats
+    fold: Ints
+    fold_further: Ints
+
+
+def classify(
+    Z: Floats, y: Ints, classes: int, rng: np.random.Generator, further: Floats | None = None, strata: Ints | None = None
+) -> Scores:
+    """Cross-fitted class probabilities P(y|Z), (n, classes): a mixture of logistic regression on splines and boosted trees."""
+    from sklearn.linear_model import LogisticRegression
+
+    n = len(Z)
+    extra = np.zeros((0, Z.shape[1])) if further is None else further
+    everything = np.concatenate([Z, extra])
+    S = splines(everything)
+    fold = folds(y if strata is None else strata, rng)
+    fold_extra = rng.permutation(np.arange(len(extra)) % FOLDS)
+    both = np.concatenate([fold, fold_extra])
+    strengths = (0.003, 0.03, 0.3)
+    found = {name: np.zeros((len(everything), classes)) for name in (*map(str, strengths), "trees")}
+    seed = int(rng.integers(1 << 31))
+    for k in range(FOLDS):
+        train, test = np.flatnonzero(fold != k), np.flatnonzero(both == k)
+        seen = np.unique(y[train])
+        if not len(test):
+            continue
+        if len(seen) < 2:  # noqa: PLR2004 - nothing to tell apart
+            for name in found:
+                found[name][test] = np.eye(classes)[seen].sum(axis=0)
+            continue
+        if len(seen) == 2 and S.shape[1] <= 600:  # noqa: PLR2004 - a Hessian of that size is cheap
+            for c, beta in zip(strengths, newton(S[train], (y[train] == seen[1]).astype(np.int64), strengths), strict=True):
+                p = 1 / (1 + np.exp(-np.clip(S[test] @ beta[:-1] + beta[-1], -30, 30)))
+                found[str(c)][np.ix_(test, seen)] = np.column_stack([1 - p, p])
+        else:
+            for c in strengths:
+                model = LogisticRegression(C=c, max_iter=60, tol=1e-3).fit(S[train], y[train])
+                found[str(c)][test] = _probabilities(model, S[test], classes)
+        trees = _boosted("class", len(train), seed, _rounds(classes)).fit(Z[train], y[train])
+        found["trees"][test] = _probabilities(trees, everything[test], classes)
+    mixed = _mix(list(found.values()), y)
+    return Scores(mixed[:n], mixed[n:], fold, fold_extra)
+
+
+def _mix(candidates: list[Floats], y: Ints) -> Floats:
+    """The convex mixture of the best linear model and the trees with the least log loss, then a slope on its logits."""
+    rows = np.arange(len(y))
+    clipped = [np.clip(c, FLOOR / c.shape[1], None) for c in candidates]
+    clipped = [c / c.sum(axis=1, keepdims=True) for c in clipped]
+
+    def loss(p: Floats) -> float:
+        return float(-np.log(p[rows, y]).mean())
+
+    linear = min(clipped[:-1], key=loss)
+    best = min((w * linear + (1 - w) * clipped[-1] for w in np.linspace(0, 1, 11)), key=loss)
+    logit = np.log(best)
+
+    def tempered(slope: float) -> Floats:
+        z = slope * logit
+        z -= z.max(axis=1, keepdims=True)
+        e = np.exp(z)
+        return np.asarray(e / e.sum(axis=1, keepdims=True))
+
+    slope = min((0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35), key=lambda s: loss(tempered(s)))
+    return tempered(slope)
+
+
+def regress(Z: Floats, Y: Floats, rng: np.random.Generator, further: Floats | None = None, *, trees: bool = True) -> Scores:
+    """Cross-fitted means E[Y|Z] of one or several columns of Y, (n, k): a mixture of ridge regression on splines and boosted trees."""
+    n = len(Z)
+    Y = Y.reshape(n, -1)
+    extra = np.zeros((0, Z.shape[1])) if further is None else further
+    everything = np.concatenate([Z, extra])
+    S = splines(everything)
+    S -= S.mean(axis=0)
+    fold = folds(np.zeros(n, dtype=np.int64), rng)
+    fold_extra = rng.permutation(np.arange(len(extra)) % FOLDS)
+    both = np.concatenate([fold, fold_extra])
+    penalties = (1.0, 10.0, 100.0, 1000.0)
+    linear = np.zeros((len(penalties), len(everything), Y.shape[1]))
+    boosted = np.zeros((len(everything), Y.shape[1]))
+    seed = int(rng.integers(1 << 31))
+    for k in range(FOLDS):
+        train, test = np.flatnonzero(fold != k), np.flatnonzero(both == k)
+        if not len(test):
+            continue
+        values, vectors = np.linalg.eigh(S[train].T @ S[train])
+        centre = Y[train].mean(axis=0)
+        right = vectors.T @ (S[train].T @ (Y[train] - centre))
+        for i, penalty in enumerate(penalties):
+            linear[i, test] = centre + S[test] @ (vectors @ (right / (np.maximum(values, 0.0) + penalty)[:, None]))
+        for j in range(Y.shape[1] if trees else 0):
+            boosted[test, j] = _boosted("number", len(train), seed).fit(Z[train], Y[train, j]).predict(everything[test])
+    out = np.empty_like(boosted)
+    for j in range(Y.shape[1]):
+        loss = [float(np.mean((Y[:, j] - c[:n, j]) ** 2)) for c in linear]
+        best = linear[int(np.argmin(loss)), :, j]
+        mixtures = [w * best + (1 - w) * boosted[:, j] for w in (np.linspace(0, 1, 11) if trees else (1.0,))]
+        out[:, j] = min(mixtures, key=lambda m, j=j: float(np.mean((Y[:, j] - m[:n]) ** 2)))  # type: ignore[misc]
+    return Scores(out[:n], out[n:], fold, fold_extra)
