@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mdshift.declare import Cost, Needs
 from mdshift.learners.base import Context, Predictor, Prepared, Trained
+from mdshift.nn.plan import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,8 +90,12 @@ class Train(Strategy):
 
     `loss` is called with the batch (source and target features, labels, domains), the network and the progress in
     [0, 1]; it returns a scalar tensor and the numbers to record. `init` may add modules (a discriminator, a
-    gate) that are trained beside the network.
+    gate) that are trained beside the network. `plan` may cut the training into phases.
     """
+
+    def plan(self, prepared: Prepared) -> tuple[Phase, ...]:  # noqa: ARG002 - what overriding methods are given
+        """The phases of the training: which rows, which parameters, which rates (see `nn/plan.py`)."""
+        return (Phase(),)
 
     def init(self, prepared: Prepared, network: Any) -> Any:  # noqa: ARG002 - what overriding methods are given
         """Extra modules for `loss` (a torch Module or None)."""
@@ -102,7 +107,6 @@ class Train(Strategy):
 
     def run(self, prepared: Prepared, context: Context) -> Trained:
         """Run the loop."""
-        from mdshift.nn.train import train_strategy
+        from mdshift.learners.net import train_strategy
 
-        trained: Trained = train_strategy(self, prepared, context)
-        return trained
+        return train_strategy(self, prepared, context)

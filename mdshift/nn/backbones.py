@@ -6,6 +6,7 @@ generator that is handed down; no global random state is read or written.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
-from mdshift.nn.heads import head
+from mdshift.nn.heads import blank, head
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 LIMIT = 100.0  # standardised inputs beyond this are clamped: a broken sensor must not overflow float32
@@ -54,7 +55,7 @@ class Dropout(nn.Module):
         self.rate = rate
         self.generator: torch.Generator | None = None
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         if not self.training or self.rate == 0.0 or self.generator is None:
             return x
         keep = torch.rand(x.shape, generator=self.generator).to(x.device) >= self.rate
@@ -72,7 +73,7 @@ class Standardise(nn.Module):
         self.register_buffer("centre", torch.zeros(inputs))
         self.register_buffer("scale", torch.ones(inputs))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         return ((x - self.centre) / self.scale).clamp(-LIMIT, LIMIT)
 
 
@@ -81,9 +82,14 @@ class DenseBlock(nn.Module):
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
-        self.norm, self.inner, self.drop, self.outer = nn.BatchNorm1d(width), nn.Linear(width, width), Dropout(dropout), nn.Linear(width, width)
+        self.norm, self.inner, self.drop, self.outer = (
+            nn.BatchNorm1d(width),
+            nn.Linear(width, width),
+            Dropout(dropout),
+            nn.Linear(width, width),
+        )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         return cast("Tensor", x + self.outer(self.drop(F.relu(self.inner(self.norm(x))))))
 
 
@@ -96,7 +102,7 @@ class ConvBlock(nn.Module):
         self.second, self.norm_2 = nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after)
         self.short = nn.Conv2d(before, after, 1, stride, bias=False) if before != after or stride != 1 else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         inner = F.relu(self.norm_1(self.first(x)))
         return F.relu(self.norm_2(self.second(inner)) + self.short(x))
 
@@ -111,7 +117,7 @@ class Mlp(nn.Module):
         self.blocks = nn.ModuleList(DenseBlock(spec.width, spec.dropout) for _ in range(spec.depth))
         self.last = nn.BatchNorm1d(spec.width)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         x = self.drop(F.relu(self.norm_0(self.first(x))))
         for block in self.blocks:
             x = block(x)
@@ -130,9 +136,9 @@ class Convnet(nn.Module):
         halvings = max(1, min(3, int(math.log2(max(side / (2 if large else 1), SMALLEST) / SMALLEST))))
         channels = [max(8, spec.width >> (halvings - i)) for i in range(halvings)] + [spec.width]
         self.stem, self.norm_0 = nn.Conv2d(self.shape[0], channels[0], 3, 2 if large else 1, 1, bias=False), nn.BatchNorm2d(channels[0])
-        self.blocks = nn.ModuleList(ConvBlock(a, b, 2) for a, b in zip(channels[:-1], channels[1:], strict=True))
+        self.blocks = nn.ModuleList(ConvBlock(a, b, 2) for a, b in itertools.pairwise(channels))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         x = x.reshape(-1, *self.shape)
         x = F.relu(self.norm_0(self.stem(x)))
         for block in self.blocks:
@@ -159,19 +165,13 @@ class Network(nn.Module):
         """Features (n, width) of rows (n, d)."""
         return cast("Tensor", self.backbone(self.standardise(x)))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         return cast("Tensor", self.head(self.features(x)))
 
     def upper(self) -> list[nn.Module]:
         """The backbone's last block with what stands above it, less the head."""
-        return [self.backbone.blocks[-1]] + ([self.backbone.last] if isinstance(self.backbone, Mlp) else [])  # type: ignore[index,list-item]
-
-
-def blank(make: Any) -> Any:
-    """Build a module without drawing its weights (torch's constructors read the global generator)."""
-    with torch.device("meta"):
-        made = make()
-    return made.to_empty(device="cpu")
+        blocks = cast("nn.ModuleList", self.backbone.blocks)
+        return [blocks[-1], *([self.backbone.last] if isinstance(self.backbone, Mlp) else [])]
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
@@ -196,7 +196,7 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
         elif isinstance(part, DenseBlock):
             nn.init.zeros_(part.outer.weight)
         elif isinstance(part, Network):
-            nn.init.normal_(part.head.weight, std=0.01, generator=generator)  # type: ignore[arg-type]
+            nn.init.normal_(part.head.weight, std=0.01, generator=generator)
 
 
 def build(spec: Spec, generator: torch.Generator) -> Network:

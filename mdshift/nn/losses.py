@@ -87,9 +87,20 @@ class _Reverse(torch.autograd.Function):
 
 def reverse(x: Tensor, strength: float = 1.0) -> Tensor:
     """Gradient reversal (Ganin 2016)."""
-    return cast("Tensor", _Reverse.apply(x, strength))
+    return cast("Tensor", _Reverse.apply(x, strength))  # type: ignore[no-untyped-call]
 
 
 def domain_loss(source: Tensor, target: Tensor) -> Tensor:
     """Binary cross-entropy of domain logits (n, 1), each domain with half of the weight."""
     return 0.5 * (F.softplus(-source).mean() + F.softplus(target).mean())
+
+
+def conditioned(features: Tensor, outputs: Tensor, task: str) -> Tensor:
+    """The outer product (n, d * k) of features and class probabilities, or of features and (1, prediction) (CDAN, Long 2018).
+
+    No gradient flows through the predictions.
+    """
+    seen = (
+        F.softmax(outputs.detach(), dim=1) if task == "classification" else torch.cat([torch.ones_like(outputs), outputs.detach()], dim=1)
+    )
+    return (seen[:, :, None] * features[:, None, :]).reshape(len(features), -1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Schedule = Literal["constant", "decay", "warmup-cosine"]
+Statistics = Literal["shared", "domain", "frozen", "target"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Phase:
     `backbone` times that. decay: decoupled weight decay. l1: penalty on the weights' size. l2_sp: pull towards the phase's first weights
     (Li et al. 2018). statistics: batch statistics shared by both domains ("shared"), taken from each domain and at the end from
     the target ("domain"), held ("frozen"), or set to the target's and then held ("target"). check: held-out rows that choose
-    the best step and stop early. revert: a phase that does not improve the check is undone, and so ends the training.
+    the best step and stop early. revert: a phase that does not improve the check is undone, and ends the training.
+    fresh_head: the head's weights are drawn anew first. shift (of the side), zoom, turn (degrees): how far images are moved.
     """
 
     name: str = "joint"
@@ -34,10 +36,13 @@ class Phase:
     decay: float = 1e-3
     l1: float = 0.0
     l2_sp: float = 0.0
-    statistics: Literal["shared", "domain", "frozen", "target"] = "shared"
+    statistics: Statistics = "shared"
     check: Literal["none", "source", "target"] = "none"
     revert: bool = False
     fresh_head: bool = False
+    shift: float = 0.125
+    zoom: float = 0.1
+    turn: float = 10.0
 
     def steps(self, rows: int) -> int:
         """The number of steps for this many labelled rows."""
@@ -50,14 +55,6 @@ class Phase:
         if self.schedule == "constant":
             return 1.0
         if self.schedule == "decay":  # Ganin 2016: (1 + 10 p)^-0.75
-            return (1.0 + 10.0 * progress) ** -0.75
+            return math.pow(1.0 + 10.0 * progress, -0.75)
         warm = 0.05
         return (progress + 1e-3) / warm if progress < warm else 0.5 * (1.0 + math.cos(math.pi * (progress - warm) / (1.0 - warm)))
-
-
-SOURCE = Phase(name="source", rows="source", check="source")
-
-
-def target_rows(prepared: object) -> int:
-    """The number of labelled target rows of a prepared problem."""
-    return int(prepared.labelled.sum())  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mdshift.errors import EnvironmentFault
 from mdshift.nn import losses
-from mdshift.nn.backbones import NORMS, Dropout, Network, Standardise
+from mdshift.nn.backbones import NORMS, Dropout, Network
 from mdshift.nn.data import Rows, Sampler, jitter
 from mdshift.nn.plan import Phase
 
@@ -28,6 +28,8 @@ Loss = Callable[["Step", "State"], tuple[Tensor, Mapping[str, Any]]]
 RECORDS = 24  # a phase's records: losses and checks
 PATIENCE = 8  # records without a better check before a phase ends
 SETBACKS = 6  # times that a loss may turn non-finite before the training is given up
+SLOWER = 0.3  # the rate's factor after each
+KEEP = 10.0  # rows' worth of the source's statistics in the target's: a handful of rows gives no usable variance
 CLIP = 5.0  # the norm that gradients are clipped to
 CHUNK = 256  # rows of a forward pass outside training, always filled up: equal rows then give equal bits in any company
 
@@ -170,7 +172,11 @@ def set_statistics(network: Network, x: Tensor, prior: float = 0.0) -> None:
     if len(x) < 2:  # noqa: PLR2004 - one row has no variance
         return
     norms = [m for m in network.modules() if isinstance(m, NORMS)]
-    old = [(m.running_mean.clone(), m.running_var.clone(), m.momentum) for m in norms if m.running_mean is not None and m.running_var is not None]
+    old = [
+        (m.running_mean.clone(), m.running_var.clone(), m.momentum)
+        for m in norms
+        if m.running_mean is not None and m.running_var is not None
+    ]
     network.eval()
     for m in norms:
         m.reset_running_stats()
@@ -200,6 +206,23 @@ def _groups(network: Network, extra: nn.Module | None, phase: Phase) -> list[dic
             key = (phase.rate * (phase.backbone if low else 1.0), phase.decay if p.ndim > 1 else 0.0)
             found.setdefault(key, []).append(p)
     return [{"params": ps, "lr": rate, "base": rate, "weight_decay": decay} for (rate, decay), ps in found.items()]
+
+
+class _Penalty:
+    """What a phase adds to the loss: the weights' size, and the backbone's distance from the phase's start."""
+
+    def __init__(self, phase: Phase, network: Network) -> None:
+        self.phase = phase
+        self.weights = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
+        self.anchors = [(p, p.detach().clone()) for p in network.backbone.parameters() if p.requires_grad] if phase.l2_sp > 0 else []
+
+    def __call__(self) -> Tensor | float:
+        found: Tensor | float = 0.0
+        if self.phase.l1 > 0:
+            found = found + self.phase.l1 * torch.stack([p.abs().sum() for p in self.weights]).sum()
+        if self.anchors:
+            found = found + self.phase.l2_sp * torch.stack([((p - start) ** 2).sum() for p, start in self.anchors]).sum()
+        return found
 
 
 class _Draw:
@@ -240,66 +263,87 @@ def check_loss(network: Network, rows: Rows, task: str) -> float:
     return float(losses.task_loss(outputs_of(network, rows.x), rows.y, rows.w, task))
 
 
-def run_phase(phase: Phase, pools: Pools, state: State, loss: Loss, generator: torch.Generator, progress: Callable[[str], None]) -> list[dict[str, Any]]:
+class _Keeper:
+    """Checks held-out rows now and then, and keeps the weights of the best check."""
+
+    def __init__(self, network: Network, held: Rows | None, task: str, *, start: bool) -> None:
+        self.network, self.held, self.task = network, held, task
+        self.first = check_loss(network, held, task) if held is not None and start else np.inf
+        self.best, self.kept, self.stale = self.first, copy.deepcopy(network.state_dict()), 0
+
+    def check(self) -> dict[str, float]:
+        """Look at the held-out rows, if there are any."""
+        if self.held is None:
+            return {}
+        found = check_loss(self.network, self.held, self.task)
+        self.stale += 1
+        if found < self.best:
+            self.best, self.kept, self.stale = found, copy.deepcopy(self.network.state_dict()), 0
+        return {"check": found}
+
+    def finish(self) -> bool:
+        """Go back to the best check; whether it is better than the start (without held-out rows: yes)."""
+        if self.held is None:
+            return True
+        self.network.load_state_dict(self.kept)
+        return bool(self.best < self.first)
+
+
+def run_phase(
+    phase: Phase, pools: Pools, state: State, loss: Loss, generator: torch.Generator, progress: Callable[[str], None]
+) -> list[dict[str, Any]]:
     """Train through one phase; the network is left at its best check, or at its last step where there is none.
 
     Raises EnvironmentFault when the loss stays non-finite however low the rate.
     """
     network, extra = state.network, state.extra
     state.statistics = phase.statistics
-    if phase.statistics == "target" and len(pools.target):
-        set_statistics(network, pools.target.x, prior=10.0)
+    if phase.statistics == "target":
+        set_statistics(network, pools.target.x, KEEP)
     groups = _groups(network, extra, phase)
-    anchors = [(p, p.detach().clone()) for p in network.backbone.parameters() if p.requires_grad] if phase.l2_sp > 0 else []
+    trained = [p for group in groups for p in group["params"]]
+    penalty = _Penalty(phase, network)
     optimiser = torch.optim.AdamW(groups, lr=phase.rate)
     draw = _Draw(phase, pools, phase.batch, generator)
     steps = phase.steps(len(draw.main))
     every = max(1, steps // RECORDS)
-    held = pools.checks.get(phase.check)
+    keeper = _Keeper(network, pools.checks.get(phase.check), state.task, start=phase.revert)
     modules = nn.ModuleList([network] if extra is None else [network, extra])
-    good, setbacks, slower = copy.deepcopy(modules.state_dict()), 0, 1.0
-    first = best = check_loss(network, held, state.task) if held is not None and phase.revert else np.inf
-    kept, stale = copy.deepcopy(network.state_dict()), 0
+    good, setbacks = copy.deepcopy(modules.state_dict()), 0
     history: list[dict[str, Any]] = []
     for number in range(steps):
         p = number / steps
         _train_mode(network, extra, phase, generator)
         for group in optimiser.param_groups:
-            group["lr"] = group["base"] * phase.factor(p) * slower
+            group["lr"] = group["base"] * phase.factor(p) * SLOWER**setbacks
         value, numbers = loss(draw(p), state)
-        if phase.l1 > 0:
-            value = value + phase.l1 * sum(q.abs().sum() for q in network.parameters() if q.requires_grad and q.ndim > 1)
-        if anchors:
-            value = value + phase.l2_sp * sum(((q - start) ** 2).sum() for q, start in anchors)
+        value = value + penalty()
         optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_([q for g in optimiser.param_groups for q in g["params"]], CLIP)
+        norm = nn.utils.clip_grad_norm_(trained, CLIP)
         if not bool(torch.isfinite(value) & torch.isfinite(norm)):
-            setbacks, slower = setbacks + 1, slower * 0.3
+            setbacks += 1
             if setbacks > SETBACKS:
-                raise EnvironmentFault("the training does not converge", f"phase {phase.name!r}: the loss is not finite", "scale the features, or lower the rate")
+                raise EnvironmentFault(
+                    "the training does not converge",
+                    f"phase {phase.name!r}: the loss is not finite",
+                    "scale the features, or lower the rate",
+                )
             modules.load_state_dict(good)
             optimiser.state.clear()
             continue
         if number % every == 0:
             good = copy.deepcopy(modules.state_dict())
         optimiser.step()
-        if (number + 1) % every and number + 1 < steps:
-            continue
-        record = {"phase": phase.name, "step": number + 1, "loss": float(value), **{k: float(v) for k, v in numbers.items()}}
-        if held is not None:
-            record["check"] = check_loss(network, held, state.task)
-            stale += 1
-            if record["check"] < best:
-                best, kept, stale = record["check"], copy.deepcopy(network.state_dict()), 0
-        history.append(record)
-        if stale >= PATIENCE:
-            break
-    if held is not None and (phase.revert or np.isfinite(best)):
-        network.load_state_dict(kept)
+        if (number + 1) % every == 0 or number + 1 == steps:
+            kept = {k: float(v.detach()) for k, v in numbers.items()}
+            history.append({"phase": phase.name, "step": number + 1, "loss": float(value.detach()), **kept, **keeper.check()})
+            if keeper.stale >= PATIENCE:
+                break
+    improved = keeper.finish()
+    if phase.statistics == "domain":
+        set_statistics(network, pools.target.x, KEEP)
     if history:
-        history[-1]["improved"] = bool(held is None or best < first)
-    if phase.statistics == "domain" and len(pools.target):
-        set_statistics(network, pools.target.x, prior=10.0)
-    progress(f"{phase.name}: {history[-1]['step'] if history else 0} steps, loss {history[-1]['loss'] if history else float('nan'):.4g}")
+        history[-1]["improved"] = improved
+        progress(f"{phase.name}: {history[-1]['step']} steps, loss {history[-1]['loss']:.4g}")
     return history

@@ -1,0 +1,50 @@
+"""Batch statistics of the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+from mdshift.declare import Cost, Needs, param, strategy
+from mdshift.families import Correct
+from mdshift.learners.base import Context, Predictor, Prepared, restore
+
+
+@final
+@strategy
+@dataclass(frozen=True)
+class AdaBn(Correct):
+    """Replace the means and variances that a network normalises with by those of the target; no weight changes.
+
+    It undoes shifts that act on each feature map alike in all rows: brightness, contrast, the offset and gain of a sensor. It takes
+    the classes' shares to be the same in both domains. With few target rows some of the source's statistics is kept
+    (`prior` rows' worth, Schneider et al. 2020). If the source model is no network, one is trained first.
+    """
+
+    name: ClassVar[str] = "adabn"
+    cites: ClassVar[str] = "Li et al. 2016; Schneider et al. 2020"
+    needs: ClassVar[Needs] = Needs(modalities=("array", "image"))
+    cost: ClassVar[Cost] = Cost.LOW
+
+    prior: float = param(16.0, "how many rows the source's statistics count for", low=0)
+
+    def correct(self, model: Predictor, prepared: Prepared, context: Context) -> tuple[Predictor, dict[str, Any]]:
+        """The same network with the target's statistics."""
+        import torch
+
+        from mdshift.learners.net import Net, change_nets, nets_in
+        from mdshift.nn.train import set_statistics, steady
+
+        start = context.start if context.start is not None and nets_in(context.start.state()) else model
+        trained = not nets_in(start.state())
+        if trained:
+            start = Net().fit(prepared, prepared.X_source, prepared.y_source, context.rng("net"))
+        x = torch.from_numpy(prepared.X_target)
+
+        def adapt(network: Any) -> Any:
+            set_statistics(network, x, self.prior)
+            return network
+
+        with steady():
+            changed = change_nets(start.state(), adapt)
+        return restore(changed), {"rows": len(x), "trained_network": trained, "networks": nets_in(changed)}

@@ -1,0 +1,43 @@
+"""Features with the same covariance in both domains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+from mdshift.declare import Cost, Needs, param, strategy
+from mdshift.families import Train
+from mdshift.learners.base import Prepared
+from mdshift.nn.plan import Phase
+
+
+@final
+@strategy
+@dataclass(frozen=True)
+class DeepCoral(Train):
+    """Train on the source while the covariances of source and target features are kept alike.
+
+    Second moments alone: weaker than `mmd` or `dann`, but without an adversary and steady on small data.
+    """
+
+    name: ClassVar[str] = "deep-coral"
+    cites: ClassVar[str] = "Sun & Saenko 2016"
+    needs: ClassVar[Needs] = Needs()
+    cost: ClassVar[Cost] = Cost.MEDIUM
+
+    weight: float = param(100.0, "weight of the covariance term (which is over 4 d^2)", low=0)
+    statistics: str = param("domain", "batch statistics: each domain's own, or shared", choices=("domain", "shared"))
+    rate: float = param(2e-3, "learning rate", low=1e-6, high=1.0)
+    epochs: float = param(40.0, "passes over the source", low=1)
+
+    def plan(self, prepared: Prepared) -> tuple[Phase, ...]:  # noqa: ARG002 - the same for every problem
+        """One phase on both domains."""
+        return (Phase(rate=self.rate, epochs=self.epochs, statistics=self.statistics),)  # type: ignore[arg-type]
+
+    def loss(self, step: Any, state: Any) -> Any:
+        """The task's loss and the weighted distance of the covariances."""
+        from mdshift.nn import losses
+
+        batch = state.features(step)
+        task, gap = state.task_loss(step, batch), losses.coral(batch.source, batch.target)
+        return task + self.weight * gap, {"task": task, "coral": gap}

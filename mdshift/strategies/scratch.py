@@ -1,0 +1,37 @@
+"""Training on the target alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+from mdshift.declare import Cost, Needs, param, strategy
+from mdshift.families import Train
+from mdshift.learners.base import Prepared
+from mdshift.nn.plan import Phase
+
+
+@final
+@strategy
+@dataclass(frozen=True)
+class Scratch(Train):
+    """Train a network on the target's labels alone, as if there were no source.
+
+    The yardstick of every transfer: with enough target labels nothing from the source is needed.
+    """
+
+    name: ClassVar[str] = "scratch"
+    cites: ClassVar[str] = "Yosinski et al. 2014"
+    needs: ClassVar[Needs] = Needs(target_labels=50)
+    cost: ClassVar[Cost] = Cost.MEDIUM
+
+    rate: float = param(2e-3, "learning rate", low=1e-6, high=1.0)
+    epochs: float = param(40.0, "passes over the labelled target rows", low=1)
+
+    def plan(self, prepared: Prepared) -> tuple[Phase, ...]:  # noqa: ARG002 - the same for every problem
+        """One phase on the labelled target rows, stopped early by held-out ones."""
+        return (Phase(name="target", rows="target", check="target", rate=self.rate, epochs=self.epochs),)
+
+    def loss(self, step: Any, state: Any) -> Any:
+        """The task's loss."""
+        return state.task_loss(step, state.features(step, target=False)), {}
