@@ -1,0 +1,129 @@
+"""Predictors that wrap others: a calibrated one, one under another prior, one after a map, an average of several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from mdshift.learners.base import Predictor, State, restore
+from mdshift.stats.calibration import scale
+from mdshift.stats.labelshift import reweigh_prior
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mdshift.learners.base import Matrix, Vector
+
+BLOCK = 240  # rows in every product: a multiple of the tile heights in use, so that a row's rounding never depends on its batch
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated(Predictor):
+    """softmax(slope * log p + bias): temperature scaling, with a bias its bias-corrected form (Guo 2017, Alexandari 2020)."""
+
+    kind: ClassVar[str] = "calibrated"
+    inner: Predictor
+    slope: float
+    bias: NDArray[np.float64] | None = None
+
+    def scores(self, X: Matrix) -> Vector:
+        """Recalibrated class probabilities (n, k)."""
+        return scale(self.inner.scores(X), self.slope, self.bias)
+
+    def state(self) -> State:
+        """The slope and bias, and the inner predictor."""
+        arrays = {} if self.bias is None else {"bias": self.bias}
+        return State("calibrated", {"slope": self.slope}, arrays, children={"inner": self.inner.state()})
+
+    @classmethod
+    def restore(cls, state: State) -> Calibrated:
+        """Put together again."""
+        return cls(restore(state.children["inner"]), float(state.meta["slope"]), state.arrays.get("bias"))
+
+
+@dataclass(frozen=True, eq=False)
+class PriorShifted(Predictor):
+    """P(y|x) of the inner predictor, trained under `source`, carried to the class prior `target` by Bayes' rule (Saerens 2002)."""
+
+    kind: ClassVar[str] = "prior-shifted"
+    inner: Predictor
+    source: NDArray[np.float64]
+    target: NDArray[np.float64]
+
+    def scores(self, X: Matrix) -> Vector:
+        """Class probabilities (n, k) under the target's prior."""
+        return reweigh_prior(self.inner.scores(X), self.source, self.target)
+
+    def state(self) -> State:
+        """The two priors, and the inner predictor."""
+        return State("prior-shifted", {}, {"source": self.source, "target": self.target}, children={"inner": self.inner.state()})
+
+    @classmethod
+    def restore(cls, state: State) -> PriorShifted:
+        """Put together again."""
+        return cls(restore(state.children["inner"]), state.arrays["source"], state.arrays["target"])
+
+
+@dataclass(frozen=True, eq=False)
+class Mapped(Predictor):
+    """The inner predictor on (X - center) matrix + offset, where X are the columns `columns`; the other columns pass.
+
+    matrix (c, c), center and offset (c,), columns (c,).
+    """
+
+    kind: ClassVar[str] = "mapped"
+    inner: Predictor
+    matrix: NDArray[np.float64]
+    center: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    columns: NDArray[np.int64]
+
+    def scores(self, X: Matrix) -> Vector:
+        """Scores of the mapped rows."""
+        out = np.array(X, dtype=np.float32)
+        for at in range(0, len(X), BLOCK):
+            block = np.zeros((BLOCK, len(self.columns)))
+            rows = X[at : at + BLOCK][:, self.columns]
+            block[: len(rows)] = rows - self.center
+            out[at : at + BLOCK, self.columns] = (block @ self.matrix + self.offset)[: len(rows)].astype(np.float32)
+        return self.inner.scores(out)
+
+    def state(self) -> State:
+        """The map, and the inner predictor."""
+        arrays = {k: getattr(self, k) for k in ("matrix", "center", "offset", "columns")}
+        return State("mapped", {}, arrays, children={"inner": self.inner.state()})
+
+    @classmethod
+    def restore(cls, state: State) -> Mapped:
+        """Put together again."""
+        a = state.arrays
+        return cls(restore(state.children["inner"]), a["matrix"], a["center"], a["offset"], a["columns"])
+
+
+@dataclass(frozen=True, eq=False)
+class Averaged(Predictor):
+    """The weighted mean of several predictors' scores: a soft vote. weights (members,) sum to 1."""
+
+    kind: ClassVar[str] = "averaged"
+    members: Sequence[Predictor]
+    weights: NDArray[np.float64]
+
+    def scores(self, X: Matrix) -> Vector:
+        """Mean scores."""
+        total = self.weights[0] * self.members[0].scores(X)
+        for w, member in zip(self.weights[1:], self.members[1:], strict=True):
+            total = total + w * member.scores(X)
+        return np.asarray(total, dtype=np.float64)
+
+    def state(self) -> State:
+        """The weights, and the members by number."""
+        return State("averaged", {}, {"weights": self.weights}, children={f"{i:03d}": m.state() for i, m in enumerate(self.members)})
+
+    @classmethod
+    def restore(cls, state: State) -> Averaged:
+        """Put together again."""
+        return cls([restore(state.children[k]) for k in sorted(state.children)], state.arrays["weights"])

@@ -1,0 +1,71 @@
+"""Telling domains apart: a cross-fitted classifier of source against target, or of one source against the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdshift.learners.linear import Linear
+from mdshift.learners.select import MAX_TREE_COLUMNS, out_of_fold, sample_rows, stratified
+from mdshift.learners.trees import Trees
+from mdshift.stats.calibration import fit_temperature, scale
+from mdshift.stats.density import normalise, ratios
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mdshift.learners.base import Learner, Prepared, Vector
+
+ROWS = 10_000  # rows a side that the classifier is trained on
+MIN_TREE_ROWS = 200
+
+
+def domain_problem(prepared: Prepared, X: NDArray[np.float32], y: NDArray[np.int64], classes: int) -> Prepared:
+    """The same columns with the domain as the label."""
+    return replace(prepared, X_source=X, y_source=y, domain=np.zeros(len(y), np.int64), task="classification", n_classes=classes)
+
+
+def source_ratios(prepared: Prepared, rng: np.random.Generator) -> Vector:
+    """p_target(x) / p_source(x) (n,) of every source row, out of fold, mean 1; ones where there is nothing to compare."""
+    n, m = len(prepared.X_source), len(prepared.X_target)
+    if min(n, m) < 10:  # noqa: PLR2004 - a handful of rows has no density
+        return np.ones(n)
+    source, target = (np.sort(rng.choice(size, ROWS, replace=False)) if size > ROWS else np.arange(size) for size in (n, m))
+    X = np.concatenate([prepared.X_source[source], prepared.X_target[target]])
+    y = np.repeat(np.array([0, 1]), [len(source), len(target)])
+    problem = domain_problem(prepared, X, y, 2)
+    fold = stratified(y, "classification", rng)
+    learner = domain_learner(problem)
+    scores = out_of_fold(learner, problem, np.arange(len(y)), fold, rng)
+    slope = fit_temperature(scores, y)
+    p = scale(scores, slope)[: len(source), 1]
+    if len(source) < n:  # the rows left over are scored by one more model, which saw none of them
+        rest = np.setdiff1d(np.arange(n), source)
+        every = np.empty(n)
+        every[source] = p
+        every[rest] = scale(learner.fit(problem, X, y, rng).scores(prepared.X_source[rest]), slope)[:, 1]
+        p = every
+    return ratios(p, len(source), len(target))
+
+
+def domain_learner(prepared: Prepared) -> Learner:
+    """Small trees where there are rows for them, else a strongly regularised linear model."""
+    d = prepared.X_source.shape[1]
+    return Trees(50) if d <= MAX_TREE_COLUMNS and len(prepared.y_source) >= MIN_TREE_ROWS else Linear(0.01)
+
+
+def similarity(prepared: Prepared, rng: np.random.Generator) -> Vector:
+    """How much of the target looks like each source (sources,): the mean over target rows of P(source | x), at equal sizes; sums to 1."""
+    k = prepared.n_sources
+    if k < 2 or not len(prepared.X_target):  # noqa: PLR2004 - nothing to weigh against each other
+        return np.full(k, 1.0 / k)
+    rows = sample_rows(prepared, rng, ROWS)
+    X, y = prepared.X_source[rows], prepared.domain[rows]
+    problem = domain_problem(prepared, X, y, k)
+    counts = np.bincount(y, minlength=k).astype(float)
+    weights = normalise(1.0 / counts[y])
+    slope = fit_temperature(out_of_fold(Linear(0.1), problem, np.arange(len(y)), stratified(y, "classification", rng), rng), y)
+    scores: Any = scale(Linear(0.1).fit(problem, X, y, rng, weights).scores(prepared.X_target), slope)
+    return normalise(scores.mean(axis=0)) / k

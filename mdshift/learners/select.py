@@ -1,0 +1,205 @@
+"""Which learner: cross-validation on the source among linear models, boosted trees, both together, and a small network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mdshift.errors import DataError
+from mdshift.learners.base import Learner, Predictor, Prepared
+from mdshift.learners.compose import Averaged, Calibrated
+from mdshift.learners.linear import Linear
+from mdshift.learners.trees import Trees
+from mdshift.stats.calibration import fit_temperature
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mdshift.learners.base import Matrix, Vector
+
+Maker = Callable[[str], np.random.Generator]
+
+FOLDS = 5
+CHOICE_ROWS = 4000  # rows that the choice is made on: more move its scores by less than a point
+MAX_TREE_COLUMNS = 500  # beyond, columns are pixels, words or genes: linear models and networks are as good and far faster
+MAX_TREE_WORK = 4_000_000  # rows x classes x columns; beyond, trees take minutes
+MIN_NET_ROWS = 300  # a network on fewer rows of a table does not win
+STRENGTHS = {"classification": (0.01, 0.1, 1.0), "regression": (0.01, 0.1, 1.0)}  # C: 1 / penalty
+MIN_DOMAIN_ROWS = 30  # sources smaller than this cannot stand as a fold of their own
+STEP = 0.005  # a more complex learner must score this much more (accuracy or R2)
+
+
+@dataclass(frozen=True)
+class Both(Learner):
+    """The mean of the scores of a linear model and of boosted trees.
+
+    Trees are flat outside of the source and lines run on: where the target lies outside, their mean errs less than either.
+    """
+
+    name: ClassVar[str] = "linear+trees"
+    linear: Linear = field(default_factory=Linear)
+    trees: Trees = field(default_factory=Trees)
+
+    def fit(self, prepared: Prepared, X: Matrix, y: NDArray[Any], rng: np.random.Generator, weights: Vector | None = None) -> Predictor:
+        """Train both."""
+        members = [learner.fit(prepared, X, y, rng, weights) for learner in (self.linear, self.trees)]
+        return Averaged(members, np.array([0.5, 0.5]))
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What cross-validation chose: the learner, every candidate's score, and the chosen one's out-of-fold scores.
+
+    rows (r,): positions in the source that were scored; scores (r, k) theirs. how: the folds in words.
+    """
+
+    learner: Learner
+    label: str
+    table: dict[str, float]
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    metric: str
+    how: str
+
+
+def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progress: Callable[[str], None] = lambda _: None) -> Choice:
+    """Choose a learner by cross-validation on the source.
+
+    With several sources a fold is a source: the target is one more domain, and what carries over to a domain that was not seen is what
+    counts. With one source the folds are stratified. The simplest learner within `STEP` of the best is taken.
+    network: whether a small network competes (None: where the data are such that one can win).
+
+    Raises DataError where the source cannot train anything.
+    """
+    check(prepared)
+    task = prepared.task
+    metric = "accuracy" if task == "classification" else "r2"
+    rows = sample_rows(prepared, rng("choice-rows"), CHOICE_ROWS)
+    folds, how = make_folds(prepared, rows, rng("folds"))
+    found: dict[str, tuple[Learner, NDArray[np.float64]]] = {}
+
+    def run(learner: Learner, label: str) -> None:
+        progress(f"cross-validating {label}")
+        found[label] = (learner, out_of_fold(learner, prepared, rows, folds, rng(f"cv-{label}")))
+
+    for C in STRENGTHS[prepared.task]:
+        run(Linear(C), f"linear (C={C:g})")
+    line = max(found, key=lambda name: score(task, prepared.y_source[rows], found[name][1]))
+    columns = prepared.X_source.shape[1]
+    if columns <= MAX_TREE_COLUMNS and len(rows) * prepared.n_classes * columns <= MAX_TREE_WORK:
+        run(Trees(), "trees")
+        linear, trees = found[line], found["trees"]
+        assert isinstance(linear[0], Linear)
+        found["linear+trees"] = (Both(linear[0], Trees()), (linear[1] + trees[1]) / 2)
+    if _net_can_win(prepared, len(rows)) if network is None else network:
+        from mdshift.learners.net import Net
+
+        run(Net(), "net")
+    table = {label: score(task, prepared.y_source[rows], scores) for label, (_, scores) in found.items()}
+    label = _pick(table)
+    return Choice(found[label][0], label, table, rows, found[label][1], metric, how)
+
+
+def source_model(prepared: Prepared, choice: Choice, rng: np.random.Generator) -> Predictor:
+    """The chosen learner on the whole source, calibrated by its out-of-fold scores (temperature, Guo 2017)."""
+    fitted = choice.learner.fit(prepared, prepared.X_source, prepared.y_source, rng)
+    if prepared.task == "regression":
+        return fitted
+    return Calibrated(fitted, fit_temperature(choice.scores, prepared.y_source[choice.rows]))
+
+
+def check(prepared: Prepared) -> None:
+    """Raise DataError where the source cannot train anything."""
+    y = prepared.y_source
+    if not len(y):
+        raise DataError("the source has no labelled row", "", "name the label column with --label")
+    if prepared.X_source.shape[1] == 0:
+        raise DataError(
+            "no column is left to learn from", "", "look at what was left out with -v, and name columns to keep in mdshift.toml"
+        )
+    if prepared.task == "classification" and len(np.unique(y)) < 2:  # noqa: PLR2004 - one class is nothing to learn
+        raise DataError("the source has one class only", f"{len(y)} rows", "add source rows of another class, or name another --label")
+
+
+def sample_rows(prepared: Prepared, rng: np.random.Generator, limit: int) -> NDArray[np.int64]:
+    """Positions of at most `limit` source rows, at random, in order."""
+    n = len(prepared.y_source)
+    return np.arange(n) if n <= limit else np.sort(rng.choice(n, limit, replace=False))
+
+
+def make_folds(prepared: Prepared, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.int64], str]:
+    """The fold of each of these source rows: a source each where there are several, else stratified; and which, in words."""
+    domain = prepared.domain[rows]
+    sizes = np.bincount(domain, minlength=prepared.n_sources)
+    if prepared.n_sources > 1 and sizes.min() >= MIN_DOMAIN_ROWS and _domains_can_teach(prepared, rows):
+        # many sources share FOLDS folds, dealt by size so that the folds are about equal
+        order = np.argsort(-sizes, kind="stable")
+        fold_of = np.empty(len(sizes), np.int64)
+        fold_of[order] = np.arange(len(sizes)) % FOLDS
+        return fold_of[domain], "leave-one-source-out"
+    return stratified(prepared.y_source[rows], prepared.task, rng), "stratified folds"
+
+
+def stratified(y: NDArray[Any], task: str, rng: np.random.Generator, folds: int = FOLDS) -> NDArray[np.int64]:
+    """A fold for every row, each class (or range of numbers) spread evenly; a class with fewer rows than folds is in some only."""
+    n = len(y)
+    if task == "classification":
+        order = np.lexsort((rng.random(n), y))
+    else:
+        strata = np.argsort(np.argsort(y, kind="stable"), kind="stable") * max(1, min(10, n // folds)) // max(n, 1)
+        order = np.lexsort((rng.random(n), strata))
+    fold = np.empty(n, np.int64)
+    fold[order] = np.arange(n) % min(folds, max(n, 1))
+    return fold
+
+
+def out_of_fold(
+    learner: Learner, prepared: Prepared, rows: NDArray[np.int64], fold: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Scores (r, k) of the source rows `rows`, each by a model that did not see its fold."""
+    X, y = prepared.X_source[rows], prepared.y_source[rows]
+    out = np.zeros((len(rows), prepared.n_classes))
+    for f in np.unique(fold):
+        held = fold == f
+        train = ~held if not held.all() else held  # a single row or fold: its own score is all there is
+        out[held] = learner.fit(prepared, X[train], y[train], rng).scores(X[held])
+    return out
+
+
+def score(task: str, y: NDArray[Any], scores: NDArray[np.float64]) -> float:
+    """Accuracy, or R2 (0 where the label does not vary)."""
+    if not len(y):
+        return 0.0
+    if task == "classification":
+        return float((scores.argmax(axis=1) == y).mean())
+    total = float(((y - y.mean()) ** 2).sum())
+    return 1.0 - float(((y - scores[:, 0]) ** 2).sum()) / total if total > 0 else 0.0
+
+
+def _domains_can_teach(prepared: Prepared, rows: NDArray[np.int64]) -> bool:
+    if prepared.task == "regression":
+        return True
+    y, domain = prepared.y_source[rows], prepared.domain[rows]
+    return all(len(np.unique(y[domain != k])) == len(np.unique(y)) for k in range(prepared.n_sources))
+
+
+def _net_can_win(prepared: Prepared, rows: int) -> bool:
+    if prepared.modality == "image":
+        return rows >= FOLDS * 2
+    return prepared.modality == "array" and rows >= MIN_NET_ROWS
+
+
+def _pick(table: dict[str, float]) -> str:
+    """The simplest within STEP of the best: linear, both, trees, net."""
+    best = max(table.values())
+    order = sorted(
+        table,
+        key=lambda name: (
+            ("linear (", "linear+", "trees", "net").index(next(p for p in ("linear (", "linear+", "trees", "net") if name.startswith(p))),
+            -table[name],
+        ),
+    )
+    return next(name for name in order if table[name] >= best - STEP)

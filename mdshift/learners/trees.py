@@ -1,0 +1,138 @@
+"""Gradient-boosted trees on histograms (Ke 2017, as in scikit-learn)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mdshift.learners.base import Learner, Predictor, Prepared, State
+from mdshift.learners.linear import constant
+from mdshift.stats.calibration import softmax
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mdshift.learners.base import Matrix, Vector
+
+ENOUGH_TO_STOP_EARLY = 5000  # rows from which a tenth held back for early stopping is worth more than trained on
+SMALL_LEAF = 20
+_CELLS = 1 << 20  # rows x trees walked at once
+
+
+@dataclass(frozen=True, eq=False)
+class TreesPredictor(Predictor):
+    """Boosted trees as flat arrays of nodes: no estimator object has to be saved, loaded or trusted.
+
+    feature, left, right: int64 (nodes,); threshold, value: float64 (nodes,). A leaf points to itself. roots (k, rounds): the first node of
+    each tree. base (k,): the raw score before the first tree. classes: codes. n_classes 1 for a regression.
+    """
+
+    kind: ClassVar[str] = "trees"
+    feature: NDArray[np.int64]
+    threshold: NDArray[np.float64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    value: NDArray[np.float64]
+    roots: NDArray[np.int64]
+    base: NDArray[np.float64]
+    classes: NDArray[np.int64]
+    depth: int
+    n_classes: int
+    task: str
+
+    @classmethod
+    def of(cls, model: Any, n_classes: int, task: str) -> TreesPredictor:
+        """Take a fitted HistGradientBoosting model apart."""
+        trees = [[tree.nodes for tree in tree_round] for tree_round in model._predictors]  # noqa: SLF001 - the only way to its trees
+        flat = [nodes for one_class in zip(*trees, strict=True) for nodes in one_class]
+        starts = np.cumsum([0, *(len(nodes) for nodes in flat)])
+        nodes = np.concatenate(flat)
+        at = np.repeat(starts[:-1], np.diff(starts))
+        own, leaf = np.arange(len(nodes)), nodes["is_leaf"].astype(bool)
+        left = np.where(leaf, own, nodes["left"].astype(np.int64) + at)
+        right = np.where(leaf, own, nodes["right"].astype(np.int64) + at)
+        return cls(
+            feature=np.where(leaf, 0, nodes["feature_idx"]).astype(np.int64),
+            threshold=np.where(leaf, 0.0, nodes["num_threshold"]).astype(np.float64),
+            left=left,
+            right=right,
+            value=nodes["value"].astype(np.float64),
+            roots=starts[:-1].reshape(-1, len(trees)).astype(np.int64),
+            base=np.ravel(model._baseline_prediction).astype(np.float64),  # noqa: SLF001
+            classes=np.asarray(getattr(model, "classes_", [0]), dtype=np.int64),
+            depth=int(nodes["depth"].max()),
+            n_classes=n_classes,
+            task=task,
+        )
+
+    def scores(self, X: Matrix) -> Vector:
+        """Class probabilities (n, n_classes) or numbers (n, 1)."""
+        raw = np.empty((len(X), len(self.roots)))
+        step = max(1, _CELLS // self.roots.size)
+        for at in range(0, len(X), step):
+            rows = np.asarray(X[at : at + step], dtype=np.float64)
+            line = np.arange(len(rows))[:, None]
+            node = np.broadcast_to(self.roots.ravel(), (len(rows), self.roots.size))
+            for _ in range(self.depth):
+                node = np.where(rows[line, self.feature[node]] <= self.threshold[node], self.left[node], self.right[node])
+            raw[at : at + step] = self.value[node].reshape(len(rows), *self.roots.shape).sum(axis=2)
+        raw += self.base
+        if self.task == "regression":
+            return raw
+        z = np.column_stack([np.zeros(len(raw)), raw[:, 0]]) if raw.shape[1] == 1 else raw
+        out = np.zeros((len(X), self.n_classes))
+        out[:, self.classes] = softmax(z)
+        return out
+
+    def state(self) -> State:
+        """Arrays and a little JSON."""
+        names = ("feature", "threshold", "left", "right", "value", "roots", "base", "classes")
+        return State(
+            "trees", {"depth": self.depth, "task": self.task, "n_classes": self.n_classes}, {name: getattr(self, name) for name in names}
+        )
+
+    @classmethod
+    def restore(cls, state: State) -> TreesPredictor:
+        """Put together again.
+
+        Raises ValueError where a node points outside of the arrays.
+        """
+        a, m = dict(state.arrays), state.meta
+        nodes = len(a["value"])
+        for name in ("left", "right", "roots"):
+            if a[name].size and not 0 <= a[name].min() <= a[name].max() < nodes:
+                raise ValueError(f"tree array {name!r} points outside of its {nodes} nodes")
+        return cls(**a, depth=int(m["depth"]), n_classes=int(m["n_classes"]), task=str(m["task"]))
+
+
+@dataclass(frozen=True)
+class Trees(Learner):
+    """Boosted trees: `iterations` rounds at rate `rate`, stopped early where there are rows enough to tell."""
+
+    name: ClassVar[str] = "trees"
+    iterations: int = 100
+    rate: float = 0.1
+
+    def fit(self, prepared: Prepared, X: Matrix, y: NDArray[Any], rng: np.random.Generator, weights: Vector | None = None) -> Predictor:
+        """Train; with one class, or a row or two, the constant predictor is left."""
+        classes = prepared.task == "classification"
+        counts = np.unique(y, return_counts=True)[1]
+        if len(counts) < 2 or len(y) < 4:  # noqa: PLR2004 - nothing to split on
+            return constant(prepared, y, weights)
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+        stop = len(y) >= ENOUGH_TO_STOP_EARLY and (not classes or counts.min() >= SMALL_LEAF)
+        settings = {
+            "learning_rate": self.rate,
+            "max_iter": 2 * self.iterations if stop else self.iterations,
+            "early_stopping": stop,
+            "n_iter_no_change": 10,
+            # a leaf of 20 rows is half of a set of 40: small sets get smaller leaves
+            "min_samples_leaf": int(np.clip(len(y) // 20, 2, SMALL_LEAF)),
+            "random_state": int(rng.integers(2**31 - 1)),
+        }
+        model = HistGradientBoostingClassifier(**settings) if classes else HistGradientBoostingRegressor(**settings)
+        model.fit(X, y, sample_weight=weights)
+        return TreesPredictor.of(model, prepared.n_classes, prepared.task)

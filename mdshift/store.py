@@ -1,0 +1,382 @@
+"""Model folders: JSON, safetensors and skops; written beside their place and renamed into it; never a pickle.
+
+MODEL/model.json             format version, schema, task, classes, strategy, parameters, and how the parts compose
+MODEL/weights.safetensors    every array
+MODEL/*.skops                scikit-learn parts, where a predictor has any
+MODEL/report.json            the adaptation that made it
+MODEL/README.md              a model card
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mdshift import __version__
+from mdshift.errors import DataError, EnvironmentFault, UsageError
+from mdshift.types import Column, DataSpec, Schema
+
+if TYPE_CHECKING:
+    from mdshift.learners.base import Predictor, State
+    from mdshift.learners.encode import Encoder
+
+FORMAT = 1
+WEIGHTS = "weights.safetensors"
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.skops")
+_MAX_JSON = 256 << 20
+_DEPTH = 32  # predictors inside predictors; more is no model of ours
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A saved model: the treatment of columns, the predictor, and what they were made for."""
+
+    schema: Schema
+    task: str
+    classes: tuple[str, ...]
+    label: str | None
+    encoder: Encoder
+    predictor: Predictor
+    strategy: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    spec: DataSpec = field(default_factory=DataSpec)
+
+
+# --- before any work ------------------------------------------------------------------------------------------
+
+
+def check_output(folder: str | Path, *, force: bool = False) -> Path:
+    """The absolute path that a model can be written to, or an error that says why not; nothing is left behind.
+
+    Raises UsageError for what stands there already (a link, a file, a device, another folder, a model without `force`), EnvironmentFault
+    where nothing can be written.
+    """
+    path = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow the link that is to be refused
+    if path.is_symlink():
+        raise UsageError("the output is a symbolic link", repr(str(folder)), "name the folder itself with --out")
+    if path.exists() and not path.is_dir():
+        kind = "a file" if path.is_file() else "a device or special file"
+        raise UsageError(f"the output is {kind}, not a folder", repr(str(folder)), "name another folder with --out")
+    if path.is_dir() and any(path.iterdir()):
+        if not (path / "model.json").is_file():
+            raise UsageError("the output folder holds something else than a model", repr(str(folder)), "name another folder with --out")
+        if not force:
+            raise UsageError("the output folder exists already", repr(str(folder)), "--force writes over it, or name another with --out")
+    parent = path.parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir():
+        raise UsageError("the output lies inside a file", repr(str(parent)), "name another folder with --out")
+    probe = parent / f".mdshift-{secrets.token_hex(6)}"
+    try:
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise EnvironmentFault("cannot write to the output's place", f"{parent}: {error.strerror}", "name a writable --out") from None
+    return path
+
+
+# --- saving ---------------------------------------------------------------------------------------------------
+
+
+def save(model: Model, folder: str | Path, report: Mapping[str, Any], *, force: bool = False) -> Path:
+    """Write a model folder and return its path; what stood there before is replaced only when all is written.
+
+    report: the `mdshift.adaptation/1` document. Raises as `check_output`, and EnvironmentFault when the disk fails.
+    """
+    path = check_output(folder, force=force)
+    with _beside(path) as made:
+        arrays: dict[str, Any] = {}
+        estimators: dict[str, Any] = {}
+        document = {
+            "format": FORMAT,
+            "mdshift": __version__,
+            "task": model.task,
+            "classes": list(model.classes),
+            "label": model.label,
+            "strategy": model.strategy,
+            "params": dict(model.params),
+            "schema": asdict(model.schema),
+            "data": model.spec.to_json(),
+            "encoder": _take_apart(model.encoder.state(), "encoder", arrays, estimators),
+            "predictor": _take_apart(model.predictor.state(), "predictor", arrays, estimators),
+        }
+        _write(made / "model.json", _json(document))
+        _write(made / WEIGHTS, _tensors(arrays))
+        for name, estimator in estimators.items():
+            import skops.io
+
+            _write(made / name, skops.io.dumps(estimator))
+        _write(made / "report.json", _json(report))
+        _write(made / "README.md", _card(model, report).encode())
+    return path
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A new folder beside `path` that takes its place when the block ends well, and vanishes when it does not."""
+    token = secrets.token_hex(6)
+    made, old = (path.parent / f".{path.name}.{token}.{end}" for end in ("new", "old"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made.mkdir()
+        yield made
+        if path.exists():
+            path.rename(old)
+        try:
+            made.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
+    except OSError as error:
+        raise EnvironmentFault(
+            "the model cannot be written", f"{path}: {error.strerror or error}", "free disk space, or name another --out"
+        ) from None
+    finally:
+        for left in (made, old) if path.exists() else (made,):
+            with suppress(OSError):
+                shutil.rmtree(left)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _tensors(arrays: Mapping[str, Any]) -> bytes:
+    import numpy as np
+    from safetensors.numpy import save as dump
+
+    data: bytes = dump({name: np.array(a, order="C") for name, a in arrays.items()})
+    return data
+
+
+def _take_apart(state: State, at: str, arrays: dict[str, Any], estimators: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of a state; its arrays and estimators are put aside under names that the JSON refers to."""
+    out: dict[str, Any] = {"kind": state.kind, "meta": dict(state.meta), "arrays": {}, "estimators": {}, "children": {}}
+    for name, a in state.arrays.items():
+        arrays[f"{at}/{name}"] = a
+        out["arrays"][name] = {"key": f"{at}/{name}", "shape": list(a.shape), "dtype": str(a.dtype)}
+    for name, estimator in state.estimators.items():
+        out["estimators"][name] = f"{at}/{name}.skops".replace("/", ".")
+        estimators[out["estimators"][name]] = estimator
+    for name, child in state.children.items():
+        out["children"][name] = _take_apart(child, f"{at}/{name}", arrays, estimators)
+    return out
+
+
+# --- loading --------------------------------------------------------------------------------------------------
+
+
+def load(folder: str | Path) -> Model:
+    """Read a model folder; the model predicts the same numbers bit by bit.
+
+    Raises DataError for a folder that is no model, truncated, of a newer format, of wrong shapes, or that refers outside of itself.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DataError("no model folder", repr(str(folder)), "give the folder that `mdshift adapt --out` wrote")
+    if not (root / "model.json").is_file():
+        raise DataError(
+            "the folder is no model: model.json is missing", repr(str(folder)), "give the folder that `mdshift adapt --out` wrote"
+        )
+    document = _read_json(root / "model.json")
+    found = document.get("format")
+    if isinstance(found, int) and found > FORMAT:
+        raise DataError("the model is of a newer format", f"{found}, known: {FORMAT}", "update mdshift, or train again with this version")
+    if found != FORMAT:
+        raise DataError("the model's format is unknown", f"{root / 'model.json'}: {found!r}", "train it again")
+    try:
+        return _build(root, document)
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        raise _damaged(root, f"{type(error).__name__}: {error}") from error
+
+
+def _build(root: Path, document: Mapping[str, Any]) -> Model:
+    from mdshift.learners.base import restore
+    from mdshift.learners.encode import Encoder
+
+    arrays = _read_tensors(root)
+    schema = _schema(document["schema"])
+    task, classes = document["task"], tuple(str(c) for c in document["classes"])
+    if task not in ("classification", "regression"):
+        raise _damaged(root, f"task {task!r}")
+    _register_kinds(document["predictor"])
+    encoder = Encoder.restore(_put_together(root, document["encoder"], arrays), schema)
+    predictor = restore(_put_together(root, document["predictor"], arrays))
+    data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document["data"].items()}
+    model = Model(
+        schema, task, classes, document["label"], encoder, predictor, str(document["strategy"]), dict(document["params"]), DataSpec(**data)
+    )
+    _try_out(root, model)
+    return model
+
+
+def _try_out(root: Path, model: Model) -> None:
+    """Predict one blank row: parts that do not fit one another show here, not in the middle of a file."""
+    import numpy as np
+
+    d = len(model.encoder.kinds)
+    scores = model.predictor.scores(np.zeros((1, d), dtype=np.float32))
+    wanted = (1, max(len(model.classes), 1) if model.task == "classification" else 1)
+    if scores.shape != wanted:
+        raise _damaged(root, f"the model gives scores of shape {scores.shape}, expected {wanted}")
+    if not np.isfinite(scores).all():
+        raise _damaged(root, "the model's numbers are not finite")
+
+
+def _register_kinds(tree: Any) -> None:
+    """Import the modules that hold the predictors in this tree (networks only when there is one: torch is slow to load)."""
+    import importlib
+
+    from mdshift.learners import compose, linear, trees  # noqa: F401 - importing registers
+    from mdshift.learners.base import PREDICTORS
+
+    kinds = set(_kinds(tree))
+    for module in ("net",):
+        if not kinds <= set(PREDICTORS):
+            importlib.import_module(f"mdshift.learners.{module}")
+
+
+def _kinds(tree: Any, depth: int = 0) -> Iterator[str]:
+    if depth > _DEPTH:
+        raise ValueError("predictors nested too deep")
+    yield tree["kind"]
+    for child in tree["children"].values():
+        yield from _kinds(child, depth + 1)
+
+
+def _put_together(root: Path, tree: Mapping[str, Any], arrays: Mapping[str, Any]) -> State:
+    from mdshift.learners.base import State
+
+    found = {}
+    for name, says in tree["arrays"].items():
+        a = arrays[says["key"]]
+        if list(a.shape) != says["shape"] or str(a.dtype) != says["dtype"]:
+            raise _damaged(root, f"array {says['key']!r} is {a.dtype}{list(a.shape)}, expected {says['dtype']}{says['shape']}")
+        found[name] = a
+    estimators = {name: _read_estimator(root, file) for name, file in tree["estimators"].items()}
+    children = {name: _put_together(root, child, arrays) for name, child in tree["children"].items()}
+    return State(tree["kind"], tree["meta"], found, estimators, children)
+
+
+def _read_estimator(root: Path, file: str) -> Any:
+    if not _SAFE_NAME.fullmatch(file):
+        raise DataError("the model refers to a file outside of its folder", repr(file), "use models that mdshift wrote")
+    data = _read(root / file)
+    import skops.io
+
+    try:
+        unknown = skops.io.get_untrusted_types(data=data)
+        if not unknown:
+            return skops.io.loads(data, trusted=[])
+    except Exception as error:  # skops raises whatever the bytes provoke
+        raise _damaged(root, f"{file}: {type(error).__name__}") from error
+    raise DataError(
+        "the model holds types that are not trusted", f"{file}: {', '.join(sorted(unknown)[:5])}", "use models that mdshift wrote"
+    )
+
+
+def _read_tensors(root: Path) -> Mapping[str, Any]:
+    import numpy as np
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as parse
+
+    try:
+        arrays: dict[str, Any] = parse(_read(root / WEIGHTS))
+    except SafetensorError as error:
+        raise _damaged(root, f"{WEIGHTS}: {error}") from None
+    for name, a in arrays.items():
+        if a.dtype.kind == "f" and not np.isfinite(a).all():
+            raise _damaged(root, f"array {name!r} holds NaN or infinity")
+    return arrays
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise DataError("a part of the model is no regular file", repr(str(path)), "use models that mdshift wrote")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise DataError("a part of the model is missing", repr(str(path)), "train the model again, or copy the whole folder") from None
+    except OSError as error:
+        raise EnvironmentFault("the model cannot be read", f"{path}: {error.strerror}", "check the permissions") from None
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    data = _read(path)
+    try:
+        found = json.loads(data) if len(data) <= _MAX_JSON else None
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path.parent, f"{path.name}: {error}") from None
+    if not isinstance(found, dict):
+        raise _damaged(path.parent, f"{path.name} is no JSON object, or too large")
+    return found
+
+
+def _schema(found: Mapping[str, Any]) -> Schema:
+    columns, left_out = (tuple(Column(**(c | {"levels": tuple(c["levels"])})) for c in found[part]) for part in ("columns", "left_out"))
+    shape = found["image_shape"]
+    return Schema(found["modality"], columns, left_out, None if shape is None else (int(shape[0]), int(shape[1]), int(shape[2])))
+
+
+def _damaged(root: Path, seen: str) -> DataError:
+    return DataError("the model is damaged", f"{root}: {seen}"[:500], "train it again, or copy the whole folder again")
+
+
+# --- the card -------------------------------------------------------------------------------------------------
+
+
+def _card(model: Model, report: Mapping[str, Any]) -> str:
+    """A model card (Mitchell 2019): what it predicts from what, how it was made, how well it does, and where it should not be trusted."""
+    columns = ", ".join(f"`{_plain(c.name)}`" for c in model.schema.columns[:20]) + (" …" if len(model.schema.columns) > 20 else "")  # noqa: PLR2004 - a line
+    wanted = f"`{_plain(model.label or '')}`" + (
+        f", one of {', '.join(_plain(c) for c in model.classes[:30])}" if model.classes else ", a number"
+    )
+    scores = [
+        f"- {name.replace('_', '-')}: {s['metric']} {s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}], on: {s['on']}"
+        for name, s in (report.get("scores") or {}).items()
+        if s and None not in (s["value"], s["low"], s["high"])
+    ]
+    return "\n".join(
+        [
+            f"# A model for {wanted}",
+            "",
+            f"Made by mdshift {__version__}: strategy `{model.strategy}`, kept: {report.get('kept', 'unknown')}.",
+            str(report.get("reason", "")),
+            "",
+            "## Use",
+            "",
+            "    mdshift predict THIS_FOLDER NEW_DATA -o predictions.csv",
+            "",
+            f"It reads {len(model.schema.columns)} columns ({model.schema.modality}): {columns or 'the pixels'}.",
+            "",
+            "## Scores",
+            "",
+            *(scores or ["- none could be measured or estimated"]),
+            "",
+            "An estimate without target labels rests on conditions that cannot be tested without labels: in particular that the relation of",
+            "the label to the features is the same in the target as in the source. `report.json` holds everything that was tried.",
+            "",
+        ]
+    )
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\x00-\x1f\x7f`<>|\[\]]", " ", text)[:80]

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mdshift.declare import Cost, Needs, param, strategy
+from mdshift.families import Correct
+from mdshift.learners.compose import Calibrated, PriorShifted
+from mdshift.learners.select import CHOICE_ROWS, out_of_fold, sample_rows, stratified
+from mdshift.stats.calibration import fit_bcts, scale
+from mdshift.stats.labelshift import bootstrap_priors, estimate_prior
+
+if TYPE_CHECKING:
+    from mdshift.learners.base import Context, Predictor, Prepared
+
+
+@strategy
+@dataclass(frozen=True)
+class LabelShift(Correct):
+    """Carry the source model to the target's class shares, estimated without labels.
+
+    The model is calibrated on out-of-fold scores (temperature with a bias a class), the target's class prior is found by expectation
+    maximisation (`method` em) or from the confusion matrix (bbse), and Bayes' rule carries every probability to it; nothing is trained again. The
+    estimated change is shrunk by the share of it that a bootstrap ascribes to chance: no change in the data, no change in the
+    model. Right where P(X|Y) is the same in both domains; where it is not, the prior that it finds means nothing.
+    """
+
+    name: ClassVar[str] = "label-shift"
+    cites: ClassVar[str] = "Saerens 2002; Lipton 2018; Alexandari 2020"
+    needs: ClassVar[Needs] = Needs(tasks=("classification",))
+    cost: ClassVar[Cost] = Cost.LOW
+    method: str = param("em", "how the target's prior is estimated", choices=("em", "bbse"))
+    draws: int = param(40, "bootstrap draws behind the shrinkage; 0: none", low=0, high=1000)
+
+    def correct(self, model: Predictor, prepared: Prepared, context: Context) -> tuple[Predictor, dict[str, Any]]:
+        """The calibrated model under the target's prior, and both priors."""
+        rng = context.rng("label-shift")
+        rows = sample_rows(prepared, rng, CHOICE_ROWS)
+        y = prepared.y_source[rows]
+        scores = out_of_fold(context.learner, prepared, rows, stratified(y, prepared.task, rng), rng)
+        slope, bias = fit_bcts(scores, y)
+        raw = model.inner if isinstance(model, Calibrated) else model
+        fitted = Calibrated(raw, slope, bias)
+        held, target = scale(scores, slope, bias), fitted.scores(prepared.X_target)
+        source = np.bincount(y, minlength=prepared.n_classes) / len(y)
+        found = estimate_prior(held, y, target, method=self.method)
+        kept = 1.0
+        if self.draws and len(target):
+            spread = ((bootstrap_priors(held, y, target, rng, method=self.method, draws=self.draws) - found) ** 2).sum(axis=1).mean()
+            moved = ((found - source) ** 2).sum()
+            kept = float(max(0.0, 1.0 - spread / moved)) if moved > 0 else 0.0  # positive-part James-Stein
+        prior = source + kept * (found - source)
+        evidence = {"source_prior": source.tolist(), "target_prior": prior.tolist(), "estimated_prior": found.tolist(), "kept_share": kept}
+        return PriorShifted(fitted, source, prior), evidence

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from mdshift.declare import Cost, Needs, param, strategy
+from mdshift.families import Reweigh
+from mdshift.learners.domains import source_ratios
+from mdshift.stats.density import clip, flatten
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mdshift.learners.base import Prepared, Vector
+
+
+@strategy
+@dataclass(frozen=True)
+class ReweightClassifier(Reweigh):
+    """Weigh the source's rows by how target-like they are, then train on them.
+
+    A classifier is trained to tell source from target rows, cross-fitted, so that no row is scored by a model that saw it; its odds,
+    calibrated, are the density ratio p_target(x) / p_source(x) (Bickel 2007). Weights are clipped at `clip` times their mean, and flattened to a power below 1
+    (Shimodaira 2000) until at least `floor` of the source's rows are left in effect. It repairs covariate shift where the source has
+    rows in the target's region; where the domains hardly overlap few rows carry all weight, which the effective sample size shows.
+    """
+
+    name: ClassVar[str] = "reweight-classifier"
+    cites: ClassVar[str] = "Shimodaira 2000; Bickel, Brückner & Scheffer 2007"
+    needs: ClassVar[Needs] = Needs()
+    cost: ClassVar[Cost] = Cost.LOW
+    clip: float = param(10.0, "the largest weight, in units of the mean weight", low=1, high=1000)
+    floor: float = param(0.2, "least effective share of the source rows", low=0, high=1)
+
+    def weights(self, prepared: Prepared, rng: np.random.Generator) -> Vector:
+        """Clipped, flattened ratios (n,)."""
+        return flatten(clip(source_ratios(prepared, rng), self.clip), self.floor)[0]
