@@ -1,0 +1,142 @@
+"""Which column is the label, whether it is a class or a number, and its codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mdshift.errors import DataError, nearest
+from mdshift.readers.values import canonical, family, floats, numbers, padded, shown, words
+from mdshift.types import MISSING, UNKNOWN, DataSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+DEFAULT = ("label", "target", "y", "class")
+FEW = 20  # whole numbers with at most so many distinct values are classes …
+MANY = 100  # … and up to so many where the column is called label or class
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The labels of all domains: codes into `classes` or numbers, None for a domain without any."""
+
+    task: str
+    classes: tuple[str, ...]
+    source_classes: int
+    ys: tuple[NDArray[Any] | None, ...]
+    why: str
+
+
+def pick(spec: DataSpec, known: Sequence[str]) -> str | None:
+    """The label column: what the user named, else the first usual name among the known columns."""
+    if spec.labels:
+        if spec.labels[0] not in known:
+            raise DataError("label column not found", repr(spec.labels[0]), nearest(spec.labels[0], known))
+        return spec.labels[0]
+    taken = {*spec.drop, *spec.text, spec.domain_column, spec.time}
+    return next((n for n in DEFAULT if n in known and n not in taken), None)
+
+
+def read_numbers(column: pa.Array) -> NDArray[np.float64] | None:
+    """The label column as numbers, NaN where missing, if all of it is that."""
+    sort = family(column.type)
+    if sort in ("number", "empty"):
+        return floats(column)
+    if sort != "string":
+        return None
+    text = words(column)
+    parsed = numbers(text)
+    return None if parsed.bad or not parsed.present or padded(text) else parsed.values
+
+
+def encode(name: str, columns: Sequence[pa.Array | None], n_sources: int, spec: DataSpec) -> Labels:
+    """Labels of the domains (the first `n_sources` are sources) as codes or numbers.
+
+    The task, unless `--task` says it: words and truth values are classes; numbers with a fraction are numbers; whole
+    numbers are numbers in a column called `target` with more than 2 values, classes in one called `label` or
+    `class` with up to 100 values, and anywhere else classes up to 20 values. Infinite numbers count as missing.
+
+    Raises DataError when numbers are asked for and the column holds words.
+    """
+    import numpy as np
+
+    read = [None if c is None else read_numbers(c) for c in columns]
+    numeric = all(v is not None for c, v in zip(columns, read, strict=True) if c is not None)
+    values = np.concatenate([v[np.isfinite(v)] for v in read if v is not None] or [np.zeros(0)]) if numeric else np.zeros(0)
+    task, why = _task(name, np.unique(values), numeric=numeric, wanted=spec.task)
+    if task == "regression":
+        if not numeric:
+            raise DataError("a label that is not a number", f"{name!r}: {_word(columns, read)!r}", "--task classification, or clean the column")
+        ys = tuple(_finite(v) for v in read)
+        return Labels(task, (), 0, ys, why)
+    named = [None if c is None else names_of(c) for c in columns]
+    in_source = _sorted({w for column in named[:n_sources] if column is not None for w in column if w is not None})
+    beyond = _sorted({w for column in named[n_sources:] if column is not None for w in column if w is not None} - set(in_source))
+    classes = (*in_source, *beyond)
+    codes = {w: i for i, w in enumerate(classes)}
+    ys = tuple(None if column is None else _none_if_blank(encoded(column, codes)) for column in named)
+    return Labels(task, classes, len(in_source), ys, why)
+
+
+def names_of(column: pa.Array) -> list[str | None]:
+    """Class names, None where missing: 1.0 is called "1"."""
+    import pyarrow as pa
+
+    coded = words(column).dictionary_encode()
+    level = pa.array([canonical(v) for v in coded.dictionary.to_pylist()], pa.large_string())
+    found: list[str | None] = level.take(coded.indices).to_pylist()
+    return found
+
+
+def encoded(names: Sequence[str | None], codes: dict[str, int]) -> NDArray[np.int64]:
+    """Codes of class names: MISSING without one, UNKNOWN for a class that is not known."""
+    import numpy as np
+
+    return np.fromiter((MISSING if w is None else codes.get(w, UNKNOWN) for w in names), dtype=np.int64, count=len(names))
+
+
+def _task(name: str, distinct: NDArray[np.float64], *, numeric: bool, wanted: str) -> tuple[str, str]:
+    if wanted != "auto":
+        return wanted, "as asked for"
+    if not numeric:
+        return "classification", "its values are words"
+    k = len(distinct)
+    if (distinct % 1 != 0).any():
+        return "regression", "its values have a fraction"
+    if name == "target" and k > 2:  # noqa: PLR2004 - two values are classes under any name
+        return "regression", f"{k} whole numbers in a column called `target`"
+    limit = MANY if name in ("label", "class") else FEW
+    if k > limit:
+        return "regression", f"{k} distinct whole numbers"
+    return "classification", f"{k} distinct whole numbers"
+
+
+def _word(columns: Sequence[pa.Array | None], read: Sequence[Any]) -> str:
+    column = next(c for c, v in zip(columns, read, strict=True) if c is not None and v is None)
+    text = words(column)
+    first = numbers(text).first
+    return first[1] if first else shown(text[0].as_py())
+
+
+def _finite(values: Any) -> Any:
+    import numpy as np
+
+    if values is None or not np.isfinite(values).any():
+        return None
+    return np.where(np.isfinite(values), np.clip(values, -1e150, 1e150), np.nan)
+
+
+def _none_if_blank(codes: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    return codes if (codes != MISSING).any() else None
+
+
+def _sorted(names: set[str]) -> list[str]:
+    """Sorted as numbers when all are, else as words."""
+    try:
+        return sorted(names, key=lambda n: (float(n), n))
+    except ValueError:
+        return sorted(names)

@@ -1,0 +1,41 @@
+"""Parquet, a row group after another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from mdshift.declare import reader
+from mdshift.readers.base import Ask, Reader, distinct_names, reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+INDEX = re.compile(r"__index_level_\d+__")  # pandas stores a nameless index as a column
+
+
+@reader
+class Parquet(Reader):
+    """Apache Parquet."""
+
+    name: ClassVar[str] = "parquet"
+    suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq", ".parq")
+
+    def read(self, file: Path, shown: str, ask: Ask) -> Iterator[pa.RecordBatch]:
+        """Record batches with the file's own types."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with reading(shown, "Parquet"), pq.ParquetFile(file) as stored:
+            schema = stored.schema_arrow
+            distinct_names(list(schema.names), shown)
+            kept = [n for n in schema.names if not INDEX.fullmatch(n)]
+            batches = stored.iter_batches(batch_size=ask.rows, columns=None if len(kept) == len(schema.names) else kept)
+            empty = True
+            for batch in batches:
+                empty = False
+                yield batch.select(kept).rename_columns([n.strip() for n in kept])
+            if empty:
+                yield pa.RecordBatch.from_pylist([], schema=pa.schema([schema.field(n).with_name(n.strip()) for n in kept]))
