@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mdshift.errors import DataError, nearest
@@ -63,10 +64,18 @@ def _raws(place: Any, ask: Ask) -> Iterator[Raw]:
         whole = assemble(place.name, place.given, [batch], index, n, ask)
         for start in range(0, n, ROWS):
             part = slice(start, start + ROWS)
-            yield Raw(place.name, whole.table.slice(start, ROWS), None if whole.X is None else whole.X[part], index[part], len(index[part]))
+            yield replace(
+                whole,
+                table=whole.table.slice(start, ROWS),
+                X=None if whole.X is None else whole.X[part],
+                index=index[part],
+                rows=len(index[part]),
+            )
 
 
-def _domains(stack: ExitStack, first: Raw, rest: Iterator[Raw], schema: Schema, task: str | None, codes: dict[str, int], label: str | None) -> Iterator[Domain]:
+def _domains(
+    stack: ExitStack, first: Raw, rest: Iterator[Raw], schema: Schema, task: str | None, codes: dict[str, int], label: str | None
+) -> Iterator[Domain]:
     with stack:
         yield domain(first, schema, task, codes, label)
         for raw in rest:
@@ -78,12 +87,16 @@ def domain(raw: Raw, schema: Schema, task: str | None, codes: dict[str, int], la
     import numpy as np
 
     n = len(raw.index)
-    made = {"number": np.empty((n, len(schema.numbers))), "category": np.empty((n, len(schema.categories)), np.int32), "text": np.empty((n, len(schema.texts)), object)}
+    made = {
+        "number": np.empty((n, len(schema.numbers))),
+        "category": np.empty((n, len(schema.categories)), np.int32),
+        "text": np.empty((n, len(schema.texts)), object),
+    }
     for kind, columns in (("number", schema.numbers), ("category", schema.categories), ("text", schema.texts)):
         for j, column in enumerate(columns):
             made[kind][:, j] = _values(raw, column)
     y = None
-    if label is not None and label in raw.table.column_names:
+    if label is not None and label in raw.positions:
         y = _y(raw.column(label), task, codes)
     return Domain(raw.name, made["number"], made["category"], made["text"], raw.images, y, raw.index, raw.rows)
 
@@ -91,7 +104,7 @@ def domain(raw: Raw, schema: Schema, task: str | None, codes: dict[str, int], la
 def _values(raw: Raw, column: Column) -> NDArray[Any]:
     import numpy as np
 
-    if raw.matrix is not None and column.name not in raw.table.column_names:
+    if raw.matrix is not None and column.name not in raw.positions:
         return _finite(raw.matrix[:, int(column.name[1:])])
     array = raw.column(column.name)
     sort = family(array.type)
@@ -143,13 +156,17 @@ def _check(schema: Schema, raw: Raw, path: str) -> None:
     if lacking:
         trained = ", ".join(c.name for c in schema.columns[:12]) + (" …" if len(schema.columns) > 12 else "")  # noqa: PLR2004 - a line
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        raise DataError("a column of the model is missing", f"{lacking[0]!r}{more} in {path}", f"{nearest(lacking[0], raw.names)} The model was trained on: {trained}")
+        raise DataError(
+            "a column of the model is missing",
+            f"{lacking[0]!r}{more} in {path}",
+            f"{nearest(lacking[0], raw.names)} The model was trained on: {trained}",
+        )
 
 
 def _label_name(raw: Raw, name: str | None, *, labels_wanted: bool, path: str) -> str | None:
     if name is None and labels_wanted:
-        name = next((n for n in DEFAULT if n in raw.table.column_names), None)
-    if labels_wanted and (name is None or name not in raw.table.column_names):
+        name = next((n for n in DEFAULT if n in raw.positions), None)
+    if labels_wanted and (name is None or name not in raw.positions):
         what = "label column not found" if name else "no label column"
         raise DataError(what, f"{name!r} in {path}" if name else path, nearest(name or "label", raw.names))
     return name

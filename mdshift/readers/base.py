@@ -76,6 +76,7 @@ class Reader(ABC):
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
+    typed: ClassVar[bool] = True  # whether the format tells text from numbers
     folders: ClassVar[bool] = False  # whether a class folder gives the label
 
     @classmethod

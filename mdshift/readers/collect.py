@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mdshift.errors import DataError
@@ -23,6 +24,7 @@ class Raw:
     """The rows of one domain as they were read: a table, or X with a table that holds its labels alone.
 
     X: None, (n, d) float64, or uint8 (n, h, w, c). index (n,): the rows' numbers in the input; rows: how many there were.
+    typed: whether the format tells text from numbers, so that digits which it stores as text are meant as words.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Raw:
     X: NDArray[Any] | None
     index: NDArray[np.int64]
     rows: int
+    typed: bool = True
 
     @property
     def images(self) -> NDArray[np.uint8] | None:
@@ -47,16 +50,23 @@ class Raw:
         width = 0 if self.matrix is None else self.matrix.shape[1]
         return [f"f{j}" for j in range(width)] + list(self.table.column_names)
 
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Where each column of the table stands: looking names up in a wide table is slow."""
+        return {n: i for i, n in enumerate(self.table.column_names)}
+
     def column(self, name: str) -> pa.Array:
         """One column of the table, contiguous."""
-        return plain(self.table[name])
+        return plain(self.table.column(self.positions[name]))
 
     def take(self, rows: NDArray[np.bool_], name: str) -> Raw:
         """The rows under a mask, under another name."""
         import pyarrow as pa
 
         kept = self.table.filter(pa.array(rows)) if self.table.num_columns else self.table
-        return Raw(name, kept, None if self.X is None else self.X[rows], self.index[rows], int(rows.sum()))
+        return replace(
+            self, name=name, table=kept, X=None if self.X is None else self.X[rows], index=self.index[rows], rows=int(rows.sum())
+        )
 
 
 class Reservoir:
@@ -122,7 +132,8 @@ def gather(place: Place, ask: Ask, *, limit: int | None, rng: np.random.Generato
     if not held.rows:
         raise DataError("no rows", place.given, "a header row and at least one row are needed")
     index = np.concatenate([i for _, i, _ in held.parts]).astype(np.int64)
-    return assemble(place.name, place.given, [b for b, *_ in held.parts], index, held.rows, ask, loose=place.reader == "jsonl")
+    made = assemble(place.name, place.given, [b for b, *_ in held.parts], index, held.rows, ask, loose=place.reader == "jsonl")
+    return replace(made, typed=reader(place.reader).typed)
 
 
 def assemble(name: str, given: str, batches: list[Any], index: NDArray[np.int64], rows: int, ask: Ask, *, loose: bool = False) -> Raw:
@@ -134,7 +145,9 @@ def assemble(name: str, given: str, batches: list[Any], index: NDArray[np.int64]
         return Raw(name, flat(joined(batches, given, loose=loose)), None, index, rows)
     widths = {b.X.shape[1:] for b in batches}
     if len(widths) > 1:
-        raise DataError("the parts of a folder differ in shape", f"{given}: {sorted(widths)}", "they must be alike to be put one below the other")
+        raise DataError(
+            "the parts of a folder differ in shape", f"{given}: {sorted(widths)}", "they must be alike to be put one below the other"
+        )
     blocks: list[Block] = batches
     labels = [pa.nulls(len(b.X)) if b.y is None else b.y for b in blocks]
     none = all(b.y is None for b in blocks)
@@ -157,7 +170,11 @@ def joined(batches: Iterable[pa.RecordBatch], given: str, *, loose: bool = False
     names = list(dict.fromkeys(n for p in parts for n in p.schema.names))
     lacking = [n for p in parts for n in names if n not in p.schema.names]
     if lacking and not loose:
-        raise DataError("the parts of a folder differ in columns", f"{given}: not all have {lacking[0]!r}", "give the parts the same columns, or keep them in folders of their own")
+        raise DataError(
+            "the parts of a folder differ in columns",
+            f"{given}: not all have {lacking[0]!r}",
+            "give the parts the same columns, or keep them in folders of their own",
+        )
     columns = []
     for name in names:
         arrays = [plain(p.column(name)) if name in p.schema.names else pa.nulls(p.num_rows) for p in parts]
@@ -170,4 +187,3 @@ def joined(batches: Iterable[pa.RecordBatch], given: str, *, loose: bool = False
         else:
             columns.append(pa.chunked_array([words(a) if family(a.type) != "empty" else a.cast(pa.large_string()) for a in arrays]))
     return pa.table(columns, names=names)
-

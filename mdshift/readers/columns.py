@@ -51,10 +51,11 @@ class Notes:
         self.counted.setdefault(what, {})[column] = number
 
 
-def treat(name: str, arrays: Sequence[pa.Array], spec: DataSpec, domains: Sequence[str], notes: Notes) -> Found:
+def treat(name: str, arrays: Sequence[pa.Array], spec: DataSpec, domains: Sequence[str], notes: Notes, typed: bool = False) -> Found:
     """Settle whether a column is of numbers, dates or words, and read it as that in every domain.
 
-    arrays: the column of each domain. Numbers on one side that are stored as text on the other are read as numbers.
+    arrays: the column of each domain. Numbers on one side that are stored as text on the other are read as numbers; few
+    different numbers that a format with types stores as text on all sides (`typed`) are codes, and stay words.
     """
     forced = "text" if name in spec.text else spec.kinds.get(name)
     sorts = [family(a.type) for a in arrays]
@@ -74,7 +75,8 @@ def treat(name: str, arrays: Sequence[pa.Array], spec: DataSpec, domains: Sequen
     if known == {"date"}:
         return Found(Column(name, "date"), [days(a) if s == "date" else floats(a) for a, s in zip(arrays, sorts, strict=True)])
     text = [words(a) for a in arrays]
-    if known == {"bool"}:
+    coded = typed and known == {"string"} and len({v for t in text for v in t.unique().drop_null().to_pylist()}) <= CERTAIN
+    if known == {"bool"} or (coded and forced is None and not any(dates(t).present > dates(t).bad for t in text)):
         return Found(Column(name, "category"), text)
     return _text(name, arrays, sorts, text, forced, domains, notes)
 
@@ -86,7 +88,10 @@ def _text(name: str, arrays: Any, sorts: Any, text: list[Any], forced: str | Non
         return Found(Column(name, "empty", note="all missing"), [])
     stored = [s in ("number", "date") for s in sorts]
     if forced in (None, "number") and "date" not in sorts:
-        parsed = [Parsed(floats(a), 0, None, p) if s in ("number", "empty") else numbers(t) for a, s, t, p in zip(arrays, sorts, text, present, strict=True)]
+        parsed = [
+            Parsed(floats(a), 0, None, p) if s in ("number", "empty") else numbers(t)
+            for a, s, t, p in zip(arrays, sorts, text, present, strict=True)
+        ]
         bad, read = sum(p.bad for p in parsed), sum(p.present for p in parsed)
         keys = forced is None and not any(stored) and any(padded(t) for t in text)
         # a side whose values are mostly words makes the column one of words, however many numbers the other has
@@ -95,7 +100,9 @@ def _text(name: str, arrays: Any, sorts: Any, text: list[Any], forced: str | Non
             if bad:
                 _say_bad(name, parsed, domains, notes, "read as missing in a column of numbers")
             if any(stored) and "string" in sorts:
-                notes.say("info", f"column {name!r}: numbers are stored as text in {_where(domains, sorts, 'string')}; read as numbers there too")
+                notes.say(
+                    "info", f"column {name!r}: numbers are stored as text in {_where(domains, sorts, 'string')}; read as numbers there too"
+                )
             whole = not bad and all(_integers(t) for t, s in zip(text, sorts, strict=True) if s == "string")
             return Found(Column(name, "number"), [p.values for p in parsed], whole=whole)
         if read and bad and bad <= DISTINCT * read and forced is None:
@@ -125,7 +132,9 @@ def _say_bad(name: str, parsed: Sequence[Parsed], domains: Sequence[str], notes:
     bad = sum(p.bad for p in parsed)
     for domain, p in zip(domains, parsed, strict=True):
         if p.first:
-            notes.say("warning", f"column {name!r}: {p.first[1][:40]!r} in {domain}, row {p.first[0]}, is not a number ({bad} such) and is {what}")
+            notes.say(
+                "warning", f"column {name!r}: {p.first[1][:40]!r} in {domain}, row {p.first[0]}, is not a number ({bad} such) and is {what}"
+            )
             notes.count("unreadable", name, bad)
             return
 
@@ -170,7 +179,10 @@ def settle(found: Found, n_sources: int, rows: Sequence[int], notes: Notes) -> F
     new = [i for i in order if not in_source[i]]
     if new:
         rows_new = int(in_all[new].sum())
-        notes.say("warning", f"column {column.name!r}: {len(new)} levels that the source lacks, in {rows_new} target rows, such as {level[new[0]][:40]!r}")
+        notes.say(
+            "warning",
+            f"column {column.name!r}: {len(new)} levels that the source lacks, in {rows_new} target rows, such as {level[new[0]][:40]!r}",
+        )
         notes.count("unseen", column.name, rows_new)
     to = np.full(len(level) + 1, UNKNOWN, dtype=np.int32)
     to[kept] = np.arange(len(kept))
@@ -206,7 +218,9 @@ def _texts(column: Any) -> NDArray[np.object_]:
     return np.asarray(column.fill_null("").to_numpy(zero_copy_only=False), dtype=object)
 
 
-def screen(names: Sequence[str], matrices: Sequence[NDArray[np.float64]], whole: Sequence[bool], n_sources: int, index: Sequence[Any], notes: Notes) -> tuple[NDArray[np.bool_], dict[str, Column]]:
+def screen(
+    names: Sequence[str], matrices: Sequence[NDArray[np.float64]], whole: Sequence[bool], n_sources: int, index: Sequence[Any], notes: Notes
+) -> tuple[NDArray[np.bool_], dict[str, Column]]:
     """Clean columns of numbers in place (no infinity, no huge value) and find those to leave out.
 
     matrices: one (n_d, p) a domain. Returns the mask (p,) of those kept, and the others with the reason.
@@ -222,7 +236,10 @@ def screen(names: Sequence[str], matrices: Sequence[NDArray[np.float64]], whole:
             huge += (wild & np.isfinite(m)).sum(axis=0)
             m[np.isinf(m)] = np.nan
             np.clip(m, -LARGEST, LARGEST, out=m)
-    for what, counts, does in (("infinite", infinite, "are infinite: treated as missing"), ("huge", huge, f"are beyond {LARGEST:g}: cut to it")):
+    for what, counts, does in (
+        ("infinite", infinite, "are infinite: treated as missing"),
+        ("huge", huge, f"are beyond {LARGEST:g}: cut to it"),
+    ):
         for j in np.flatnonzero(counts):
             notes.count(what, names[j], int(counts[j]))
         if counts.any():
@@ -245,7 +262,13 @@ def screen(names: Sequence[str], matrices: Sequence[NDArray[np.float64]], whole:
     for j in np.flatnonzero(everywhere & (low == high)):
         out.setdefault(names[j], Column(names[j], "constant", note=f"always {low[j]:g}"))
     for j, name in enumerate(names):
-        if whole[j] and everywhere[j] and name not in out and high[j] - low[j] >= CERTAIN - 1 and _counts_rows(name, [m[:, j] for m in matrices], index):
+        if (
+            whole[j]
+            and everywhere[j]
+            and name not in out
+            and high[j] - low[j] >= CERTAIN - 1
+            and _counts_rows(name, [m[:, j] for m in matrices], index)
+        ):
             out[name] = Column(name, "identifier", note="it numbers the rows")
     for j, twin in _twins(names, matrices, out).items():
         out[names[j]] = Column(names[j], "duplicate", note=f"the same as {names[twin]!r}")
@@ -295,4 +318,3 @@ def _twins(names: Sequence[str], matrices: Sequence[Any], out: Mapping[str, Colu
 
 def _listed(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(map(repr, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
-

@@ -34,6 +34,7 @@ class Csv(Reader):
 
     name: ClassVar[str] = "csv"
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".psv", ".data", ".dat")
+    typed: ClassVar[bool] = False
 
     def read(self, file: Path, shown: str, ask: Ask) -> Iterator[pa.RecordBatch]:
         """Record batches of text columns, about 8 MiB of the file each."""
@@ -79,7 +80,11 @@ def check(file: Path, shown: str, encoding: str | None) -> None:
             if encoding is None or not encoding.lower().startswith(("utf-16", "utf_16", "utf-32", "utf_32", "utf16", "utf32")):
                 at = chunk.find(b"\0")
                 if at >= 0:
-                    hint = "--encoding utf-16, if that is what it is" if chunk.count(b"\0") > len(chunk) // 4 else "the file is damaged or not text"
+                    hint = (
+                        "--encoding utf-16, if that is what it is"
+                        if chunk.count(b"\0") > len(chunk) // 4
+                        else "the file is damaged or not text"
+                    )
                     raise DataError("NUL byte in a text file", f"{shown}: offset {offset + at}", hint)
                 quotes += chunk.count(b'"')
             offset += len(chunk)
@@ -109,7 +114,9 @@ def _unclosed(file: Path, shown: str, encoding: str) -> None:
                 begun = rows.line_num + 1
         except csv.Error as error:
             if "end of data" in str(error):
-                raise DataError("a quote is opened and never closed", f"{shown}:{begun}", 'close it, or double it (""), if it stands for itself') from None
+                raise DataError(
+                    "a quote is opened and never closed", f"{shown}:{begun}", 'close it, or double it (""), if it stands for itself'
+                ) from None
         except UnicodeDecodeError:
             return  # told apart, with its offset, when the cells are read
 
@@ -175,7 +182,11 @@ def _decimal_point(column: pa.Array) -> pa.Array:
 
 
 def _not_decoded(shown: str, encoding: str, offset: int) -> DataError:
-    return DataError(f"not {encoding.upper()}", f"{shown}: byte {offset} does not decode", "name its encoding, such as --encoding latin-1 or --encoding utf-16")
+    return DataError(
+        f"not {encoding.upper()}",
+        f"{shown}: byte {offset} does not decode",
+        "name its encoding, such as --encoding latin-1 or --encoding utf-16",
+    )
 
 
 def _explain(error: DataError, file: Path, shown: str, encoding: str, delimiter: str) -> DataError:
@@ -198,7 +209,11 @@ def _explain(error: DataError, file: Path, shown: str, encoding: str, delimiter:
                 if row and expected is None:
                     expected = len(row)
                 elif row and len(row) != expected:
-                    return DataError("a row with another number of cells", f"{shown}:{begun}: {len(row)} cells, the header has {expected}", _cure(len(row), expected))
+                    return DataError(
+                        "a row with another number of cells",
+                        f"{shown}:{begun}: {len(row)} cells, the header has {expected}",
+                        _cure(len(row), expected),
+                    )
                 begun = rows.line_num + 1
     except (UnicodeError, csv.Error, OSError, ValueError):
         pass

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mdshift.errors import DataError, nearest
 from mdshift.readers.base import Place
 from mdshift.readers.collect import Raw
 from mdshift.readers.labels import names_of
-from mdshift.readers.values import plain
 
 MOST = 200  # more domains than this are rather an identifier
 NAMELESS = "(missing)"
@@ -17,7 +17,9 @@ NAMELESS = "(missing)"
 def named_apart(places: Sequence[Place]) -> list[str]:
     """A name for each domain: the file's or folder's, with its folder where two are equal, numbered where those are too."""
     names = [p.name for p in places]
-    names = [f"{p.root.resolve().parent.name}/{n}" if names.count(n) > 1 and p.given != "-" else n for p, n in zip(places, names, strict=True)]
+    names = [
+        f"{p.root.resolve().parent.name}/{n}" if names.count(n) > 1 and p.given != "-" else n for p, n in zip(places, names, strict=True)
+    ]
     seen: dict[str, int] = {}
     out = []
     for n in names:
@@ -36,19 +38,21 @@ def split(sources: list[Raw], target: Raw | None, column: str, wanted: str | Non
 
     found: dict[str, list[Raw]] = {}
     for raw in sources:
-        if column not in raw.table.column_names:
+        if column not in raw.positions:
             raise DataError("domain column not found", f"{column!r} in {raw.name}", nearest(column, raw.names))
-        values = np.array([NAMELESS if v is None else v for v in names_of(plain(raw.table[column]))], dtype=object)
+        values = np.array([NAMELESS if v is None else v for v in names_of(raw.column(column))], dtype=object)
         unique = sorted(set(values))
         if len(unique) > MOST:
-            raise DataError("too many domains", f"column {column!r} has {len(unique)} values", f"a domain column tells at most {MOST} domains apart")
+            raise DataError(
+                "too many domains", f"column {column!r} has {len(unique)} values", f"a domain column tells at most {MOST} domains apart"
+            )
         for value in unique:
             found.setdefault(value, []).append(raw.take(values == value, value))
     names = _in_order(list(found))
     merged = {n: _merge(found[n]) for n in names}
     if target is not None:
         taken = target.name in merged
-        return [merged[n] for n in names], (Raw(f"{target.name} (target)", target.table, target.X, target.index, target.rows) if taken else target)
+        return [merged[n] for n in names], (replace(target, name=f"{target.name} (target)") if taken else target)
     if wanted is not None and wanted not in merged:
         raise DataError("neither a path nor a domain", repr(wanted), nearest(wanted, names))
     if len(names) < 2:  # noqa: PLR2004 - one cannot be source and target
@@ -74,4 +78,4 @@ def _merge(parts: list[Raw]) -> Raw:
         return parts[0]
     table = joined([b for p in parts for b in p.table.to_batches()], parts[0].name)
     X = None if parts[0].X is None else np.concatenate([p.X for p in parts if p.X is not None])
-    return Raw(parts[0].name, table, X, np.concatenate([p.index for p in parts]), sum(p.rows for p in parts))
+    return replace(parts[0], table=table, X=X, index=np.concatenate([p.index for p in parts]), rows=sum(p.rows for p in parts))

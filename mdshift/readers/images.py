@@ -59,7 +59,11 @@ class Images(Reader):
                 except DataError as error:
                     bad.append((str(file), error.what))
             if len(bad) > BAD_SHARE * len(place.files):
-                raise DataError(f"more than {BAD_SHARE:.0%} of the images cannot be used", f"{bad[0][0]}: {bad[0][1]} (and {len(bad) - 1} more)", "convert or remove them")
+                raise DataError(
+                    f"more than {BAD_SHARE:.0%} of the images cannot be used",
+                    f"{bad[0][0]}: {bad[0][1]} (and {len(bad) - 1} more)",
+                    "convert or remove them",
+                )
             if images:
                 y = None if classes is None else pa.array([classes[i] for i in index], pa.string())
                 yield Block(np.concatenate(images), y, np.asarray(index, dtype=np.int64))

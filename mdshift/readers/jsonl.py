@@ -15,7 +15,7 @@ from mdshift.readers.base import Ask, Reader, reading
 if TYPE_CHECKING:
     import pyarrow as pa
 
-HINT = "one JSON object a line, such as {\"age\": 63, \"label\": \"yes\"}"
+HINT = 'one JSON object a line, such as {"age": 63, "label": "yes"}'
 
 
 @reader
@@ -98,7 +98,9 @@ def _batch(rows: list[dict[str, Any]], shown: str) -> pa.RecordBatch:
         values = [r.get(name) for r in rows]
         types = {type(v) for v in values} - {type(None)}
         if types <= {int, float} and types:
-            columns.append(pa.array([None if v is None else float(v) for v in values], pa.float64()) if float in types else _integers(values))
+            columns.append(
+                pa.array([None if v is None else float(v) for v in values], pa.float64()) if float in types else _integers(values)
+            )
         elif types == {bool}:
             columns.append(pa.array(values, pa.bool_()))
         elif not types:

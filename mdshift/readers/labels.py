@@ -70,7 +70,9 @@ def encode(name: str, columns: Sequence[pa.Array | None], n_sources: int, spec: 
     task, why = _task(name, np.unique(values), numeric=numeric, wanted=spec.task)
     if task == "regression":
         if not numeric:
-            raise DataError("a label that is not a number", f"{name!r}: {_word(columns, read)!r}", "--task classification, or clean the column")
+            raise DataError(
+                "a label that is not a number", f"{name!r}: {_word(columns, read)!r}", "--task classification, or clean the column"
+            )
         ys = tuple(_finite(v) for v in read)
         return Labels(task, (), 0, ys, why)
     named = [None if c is None else names_of(c) for c in columns]

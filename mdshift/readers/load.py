@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import generator
@@ -54,7 +55,9 @@ def load(
     return _problem(spec, sources, target, need_label, notes)
 
 
-def _read(spec: DataSpec, stack: ExitStack, seed: int, limit: int | None, progress: Callable[[str], None], notes: Notes) -> tuple[list[Raw], Raw | None]:
+def _read(
+    spec: DataSpec, stack: ExitStack, seed: int, limit: int | None, progress: Callable[[str], None], notes: Notes
+) -> tuple[list[Raw], Raw | None]:
     from pathlib import Path
 
     value = spec.target if spec.domain_column and spec.target not in (None, "-") and not Path(str(spec.target)).exists() else None
@@ -76,7 +79,7 @@ def _read(spec: DataSpec, stack: ExitStack, seed: int, limit: int | None, progre
         notes.say("warning", f"{len(skipped)} files were skipped, such as {first[0]} ({first[1]})")
     last = len(spec.sources)
     names = named_apart(places)
-    raws = [Raw(n, r.table, r.X, r.index, r.rows) for n, r in zip(names, raws, strict=True)]
+    raws = [replace(r, name=n) for n, r in zip(names, raws, strict=True)]
     if spec.domain_column is None:
         return raws[:last], (raws[last] if len(raws) > last else None)
     return split(raws[:last], raws[last] if len(raws) > last else None, spec.domain_column, value)
@@ -102,16 +105,20 @@ def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label:
     schema, numbers, codes, texts = _columns(spec, raws, names, len(sources), notes, has_images=images[0] is not None)
     read = None
     if label is not None:
-        columns = [r.column(label) if label in r.table.column_names else None for r in raws]
+        columns = [r.column(label) if label in r.positions else None for r in raws]
         read = label_rules.encode(label, columns, len(sources), spec)
         _label_notes(read, label, raws, len(sources), need_label, notes)
     domains = tuple(
-        Domain(r.name, numbers[d], codes[d], texts[d], images[d], None if read is None else read.ys[d], r.index, r.rows) for d, r in enumerate(raws)
+        Domain(r.name, numbers[d], codes[d], texts[d], images[d], None if read is None else read.ys[d], r.index, r.rows)
+        for d, r in enumerate(raws)
     )
     quality: dict[str, Any] = {"rows": {d.name: d.rows for d in domains}, **notes.counted}
     quality["repeated"] = again = repeated(concatenate(domains[: len(sources)]), domains[-1] if target is not None else None)
     if again.get("suspicious"):
-        notes.say("warning", f"{again['shared_rows']} target rows ({again['shared_share']:.0%}) stand in the source too: a model is tested on what it has seen")
+        notes.say(
+            "warning",
+            f"{again['shared_rows']} target rows ({again['shared_share']:.0%}) stand in the source too: a model is tested on what it has seen",
+        )
     problem = Problem(
         sources=domains[: len(sources)],
         target=domains[-1] if target is not None else None,
@@ -124,8 +131,6 @@ def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label:
         notes=tuple(Note(level, text) for level, text in notes.said),  # type: ignore[arg-type]
         quality=quality,
     )
-    from dataclasses import replace
-
     return replace(problem, notes=problem.notes + describe(problem))
 
 
@@ -166,7 +171,9 @@ def _label_notes(read: label_rules.Labels, label: str, raws: list[Raw], n_source
             notes.say("warning", f"classes with one source row: {', '.join(lonely[:8])}; they cannot be cross-validated")
         if len(read.classes) > read.source_classes and there:
             new = read.classes[read.source_classes :]
-            notes.say("warning", f"classes that the source lacks: {', '.join(new[:8])}; a model trained on the source alone never predicts them")
+            notes.say(
+                "warning", f"classes that the source lacks: {', '.join(new[:8])}; a model trained on the source alone never predicts them"
+            )
     if len(raws) > n_sources:
         y = read.ys[-1]
         n = 0 if y is None else int((y >= 0).sum() if y.dtype.kind == "i" else (~np.isnan(y)).sum())
@@ -192,11 +199,17 @@ def _shared_names(spec: DataSpec, sources: list[Raw], target: Raw | None, label:
                 raise DataError("the columns differ", text, "--on-schema intersect leaves them out")
             notes.say("warning", f"{text}; left out everywhere")
     if not everywhere and raws[0].images is None:
-        raise DataError("no column in common", ", ".join(f"{r.name}: {', '.join(r.names[:5])}" for r in raws), "source and target need the same feature columns")
+        raise DataError(
+            "no column in common",
+            ", ".join(f"{r.name}: {', '.join(r.names[:5])}" for r in raws),
+            "source and target need the same feature columns",
+        )
     return everywhere
 
 
-def _columns(spec: DataSpec, raws: list[Raw], names: list[str], n_sources: int, notes: Notes, *, has_images: bool) -> tuple[Schema, list[Any], list[Any], list[Any]]:
+def _columns(
+    spec: DataSpec, raws: list[Raw], names: list[str], n_sources: int, notes: Notes, *, has_images: bool
+) -> tuple[Schema, list[Any], list[Any], list[Any]]:
     """Settle every column; return the schema, and numbers, codes and texts of each domain."""
     import numpy as np
 
@@ -207,8 +220,8 @@ def _columns(spec: DataSpec, raws: list[Raw], names: list[str], n_sources: int, 
         number_names, matrices, whole = names, [np.array(r.matrix) for r in raws], [False] * len(names)
         found: dict[str, Found] = {}
     else:
-        domains = [r.name for r in raws]
-        found = {n: settle(treat(n, [_array(r, n) for r in raws], spec, domains, notes), n_sources, rows, notes) for n in names}
+        domains, typed = [r.name for r in raws], all(r.typed for r in raws)
+        found = {n: settle(treat(n, [_array(r, n) for r in raws], spec, domains, notes, typed), n_sources, rows, notes) for n in names}
         number_names = [n for n, f in found.items() if f.column.kind in ("number", "date")]
         matrices = [np.empty((r, len(number_names))) for r in rows]
         for j, n in enumerate(number_names):
@@ -224,9 +237,18 @@ def _columns(spec: DataSpec, raws: list[Raw], names: list[str], n_sources: int, 
         (kept if column.kind in ("number", "date", "category", "text") else left)[n] = column
     _twin_categories(kept, left, found)
     _missing_somewhere(notes, raws)
-    schema = Schema(_modality(kept, raws, has_images=has_images), tuple(kept.values()), tuple(left[n] for n in names if n in left), raws[0].images.shape[1:] if has_images else None)  # type: ignore[union-attr]
+    schema = Schema(
+        _modality(kept, raws, has_images=has_images),
+        tuple(kept.values()),
+        tuple(left[n] for n in names if n in left),
+        raws[0].images.shape[1:] if has_images else None,
+    )  # type: ignore[union-attr]
     if not kept and not has_images:
-        raise DataError("no column that could be compared", ", ".join(f"{c.name} ({c.kind})" for c in list(left.values())[:8]), "all were left out; `kinds` in mdshift.toml overrides what was decided")
+        raise DataError(
+            "no column that could be compared",
+            ", ".join(f"{c.name} ({c.kind})" for c in list(left.values())[:8]),
+            "all were left out; `kinds` in mdshift.toml overrides what was decided",
+        )
     numbers = [m if mask.all() else m[:, mask] for m in matrices]
     codes = [_stack([found[c.name].values[d] for c in schema.categories], r, np.int32) for d, r in enumerate(rows)]
     texts = [_stack([found[c.name].values[d] for c in schema.texts], r, object) for d, r in enumerate(rows)]
@@ -245,7 +267,7 @@ def _stack(columns: list[Any], rows: int, dtype: Any) -> Any:
 def _array(raw: Raw, name: str) -> pa.Array:
     import pyarrow as pa
 
-    if name in raw.table.column_names:
+    if name in raw.positions:
         return raw.column(name)
     assert raw.matrix is not None
     return pa.array(raw.matrix[:, int(name[1:])], from_pandas=True)
@@ -279,7 +301,9 @@ def _modality(kept: Mapping[str, Column], raws: list[Raw], *, has_images: bool) 
     if texts and 3 * texts >= len(kinds):
         return "text"
     numbered = {m[1] if (m := re.fullmatch(r"(.*?)\d+", n)) else None for n in kept}
-    if all(k == "number" for k in kinds) and (raws[0].matrix is not None or (len(kinds) >= ARRAY_WIDTH and len(numbered) == 1 and None not in numbered)):
+    if all(k == "number" for k in kinds) and (
+        raws[0].matrix is not None or (len(kinds) >= ARRAY_WIDTH and len(numbered) == 1 and None not in numbered)
+    ):
         return "array"
     return "table"
 
@@ -294,7 +318,9 @@ def describe(problem: Problem) -> tuple[Note, ...]:
     for column in schema.columns:
         text = f"{column.name} ({len(column.levels)} levels)" if column.kind == "category" else column.name
         by_kind.setdefault(column.kind, []).append(text)
-    said += [f"{kind}: {', '.join(names[:40])}{f' and {len(names) - 40} more' if len(names) > 40 else ''}" for kind, names in by_kind.items()]  # noqa: PLR2004 - a screen
+    said += [
+        f"{kind}: {', '.join(names[:40])}{f' and {len(names) - 40} more' if len(names) > 40 else ''}" for kind, names in by_kind.items()
+    ]  # noqa: PLR2004 - a screen
     said += [f"left out: {c.name} ({c.kind}{': ' + c.note if c.note else ''})" for c in schema.left_out[:40]]
     if len(schema.left_out) > 40:  # noqa: PLR2004 - a screen
         said.append(f"left out: {len(schema.left_out) - 40} more")

@@ -38,7 +38,9 @@ class Npy(Reader):
         """Blocks of rows; a `.npy` is mapped, not loaded."""
         X, y = load(file, shown)
         if X.dtype.kind not in "biuf":
-            raise DataError("array is not of numbers", f"{shown}: dtype {X.dtype}", "save X as numbers, and words as columns of a CSV or Parquet file")
+            raise DataError(
+                "array is not of numbers", f"{shown}: dtype {X.dtype}", "save X as numbers, and words as columns of a CSV or Parquet file"
+            )
         if X.ndim == 0 or not len(X):
             raise DataError("no rows", f"{shown}: shape {X.shape}", "X is (rows, features) or (rows, height, width, channels)")
         if y is not None and (y.ndim != 1 or len(y) != len(X)):
@@ -76,14 +78,18 @@ def load(file: Path, shown: str) -> tuple[Any, Any]:
                 if x_name is None and len(names) == 1:
                     x_name = stored.files[0]
                 if x_name is None:
-                    raise DataError("archive without an array X", f"{shown}: {', '.join(stored.files[:8]) or 'empty'}", "np.savez(file, X=..., y=...)")
+                    raise DataError(
+                        "archive without an array X", f"{shown}: {', '.join(stored.files[:8]) or 'empty'}", "np.savez(file, X=..., y=...)"
+                    )
                 y_name = next((names[n] for n in ("y", "label", "labels", "target") if n in names), None)
                 return stored[x_name], None if y_name is None else stored[y_name]
     except zipfile.BadZipFile:
         raise DataError("cannot read array", f"{shown}: a damaged archive", "write it again") from None
     except DataError as error:
         if "pickle" in error.seen or "Object arrays" in error.seen:
-            raise DataError("array holds Python objects", shown, "these would have to be unpickled, which could run code: save numbers instead") from None
+            raise DataError(
+                "array holds Python objects", shown, "these would have to be unpickled, which could run code: save numbers instead"
+            ) from None
         raise
 
 
@@ -115,7 +121,11 @@ def _images(part: Any, shown: str, ask: Ask) -> Any:
         high = np.nanmax(part) if part.size else 0
         part = np.nan_to_num(part) * (PIXEL if high <= 1 else 1)
     if part.size and (part.min() < 0 or part.max() > PIXEL):
-        raise DataError("pixels out of range", f"{shown}: {part.min():g} to {part.max():g}", "save 0 to 255, or 0 to 1; features that are no pixels as (rows, features)")
+        raise DataError(
+            "pixels out of range",
+            f"{shown}: {part.min():g} to {part.max():g}",
+            "save 0 to 255, or 0 to 1; features that are no pixels as (rows, features)",
+        )
     pixels = np.rint(part).astype(np.uint8)
     h, w, c = pixels.shape[1:]
     shape = ask.shape or (min(h, LARGEST), min(w, LARGEST), 1 if c == 1 else 3)

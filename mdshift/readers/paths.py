@@ -44,7 +44,9 @@ def located(given: str) -> Iterator[Place]:
                     with path.open("rb") as pipe:
                         shutil.copyfileobj(pipe, out)
             if not file.stat().st_size:
-                raise DataError("standard input is empty" if given == "-" else "the pipe is empty", given, "pipe CSV, JSONL or Parquet into it")
+                raise DataError(
+                    "standard input is empty" if given == "-" else "the pipe is empty", given, "pipe CSV, JSONL or Parquet into it"
+                )
             yield Place("-" if given == "/dev/stdin" else given, file, (file,), sniff(file, given))
         return
     yield _lookup(path, given)
@@ -85,7 +87,9 @@ def sniff(path: Path, given: str) -> str:
     if text[:1] in (b"{", b"["):
         return "jsonl"
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError("unknown format", f"{given}: binary", "CSV, TSV, JSONL, Parquet, Feather, .npy, .npz, or a folder of these, of images, of .txt")
+        raise DataError(
+            "unknown format", f"{given}: binary", "CSV, TSV, JSONL, Parquet, Feather, .npy, .npz, or a folder of these, of images, of .txt"
+        )
     return "csv"
 
 
@@ -113,9 +117,15 @@ def _folder(root: Path, given: str) -> Place:
         del counts["jsonl"]  # a JSON file beside data describes them
     if not counts:
         seen = f"{given}: {len(files)} files, none of a known format" if files else given
-        raise DataError("no data in the folder", seen, "known endings: " + ", ".join(sorted(s for r in every("reader").values() for s in r.suffixes)))
+        raise DataError(
+            "no data in the folder", seen, "known endings: " + ", ".join(sorted(s for r in every("reader").values() for s in r.suffixes))
+        )
     if len(counts) > 1:
-        raise DataError("folder holds files of several kinds", f"{given}: " + ", ".join(f"{n} {k}" for k, n in counts.most_common()), "keep one kind in a folder")
+        raise DataError(
+            "folder holds files of several kinds",
+            f"{given}: " + ", ".join(f"{n} {k}" for k, n in counts.most_common()),
+            "keep one kind in a folder",
+        )
     kind = next(iter(counts))
     skipped += [(str(f), "another kind of file") for f, k in kinds.items() if k != kind and not _aside(f)]
     return Place(given, root, tuple(f for f, k in kinds.items() if k == kind and not _aside(f)), kind, tuple(skipped))

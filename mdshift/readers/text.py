@@ -36,7 +36,9 @@ class Text(Reader):
         try:
             text = raw.removeprefix(b"\xef\xbb\xbf").decode(encoding)
         except UnicodeDecodeError as error:
-            raise DataError(f"not {encoding.upper()}", f"{shown}: byte {error.start} does not decode", "name its encoding, such as --encoding latin-1") from None
+            raise DataError(
+                f"not {encoding.upper()}", f"{shown}: byte {error.start} does not decode", "name its encoding, such as --encoding latin-1"
+            ) from None
         except LookupError:
             raise DataError("unknown encoding", repr(encoding), "such as utf-8, latin-1, utf-16, cp1252") from None
         yield pa.RecordBatch.from_arrays([pa.array([text], pa.large_string())], names=["text"])
