@@ -6,6 +6,7 @@ The same conversion and bounds hold wherever a value comes from.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -247,7 +248,7 @@ def _threshold(key: str, given: Any, where: str) -> float:
 
     if key not in THRESHOLDS:
         raise UsageError(f"{where}: unknown threshold", repr(key), nearest(key, THRESHOLDS))
-    if isinstance(given, bool) or not isinstance(given, int | float) or given != given or given in (float("inf"), float("-inf")):
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
         raise UsageError(f"{where} must be a number", repr(given), THRESHOLDS[key].reason)
     return float(given)
 
@@ -304,7 +305,7 @@ def settle(
     plan: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One value for every named option: flag, plan, variable, `mdshift.toml`, default."""
-    given = {n: convert(OPTIONS[n], v, f"option {OPTIONS[n].flag}") for n, v in flags.items() if v is not None and v != [] and v != ()}
+    given = {n: convert(OPTIONS[n], v, f"option {OPTIONS[n].flag}") for n, v in flags.items() if v not in (None, [], ())}
     from_variables, _ = variables(environment)
     layers = (given, plan or {}, from_variables, configuration.values)
     return {n: next((layer[n] for layer in layers if n in layer), OPTIONS[n].default) for n in names}

@@ -171,6 +171,4 @@ def resume(session: Session) -> int:
     for name in ("strategy", "budget", "from"):
         if run["settings"].get(name) is not None:
             session.settings[name] = convert(KNOWN[name], run["settings"][name], f"the recorded {name}")
-    session.plan = None
-    spec = DataSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in run["data"].items()})
-    return perform(session, spec, run["plan"], run["settings"].get("set", {}))
+    return perform(session, find.from_plan(session, run), run["plan"], run["settings"].get("set", {}))

@@ -73,7 +73,7 @@ def locate(session: Session, paths: Sequence[str]) -> tuple[DataSpec, Mapping[st
             session.follow(parse_plan(text, "standard input"))
             session.message("data and settings: the plan on standard input")
     if session.plan is not None:
-        return _from_plan(session, session.plan), session.plan
+        return from_plan(session, session.plan), session.plan
     return at_hand(session), None
 
 
@@ -97,7 +97,11 @@ def at_hand(session: Session) -> DataSpec:
     )
 
 
-def _from_plan(session: Session, plan: Mapping[str, Any]) -> DataSpec:
+def from_plan(session: Session, plan: Mapping[str, Any]) -> DataSpec:
+    """The data that a plan names.
+
+    Raises UsageError when it names none, or standard input.
+    """
     data = plan.get("data")
     sources = data.get("sources") if isinstance(data, Mapping) else None
     target = data.get("target") if isinstance(data, Mapping) else None
@@ -192,7 +196,7 @@ def _will_speak(session: Session, descriptor: int) -> bool:
             return True
         values = session.configuration.values
         at_hand = "source" in values or (Path("src").is_dir() and Path("tgt").is_dir())
-        if at_hand and not _has_writer(os.readlink(f"/proc/self/fd/{descriptor}")):
+        if at_hand and not _has_writer(str(Path(f"/proc/self/fd/{descriptor}").readlink())):
             return bool(select.select([descriptor], [], [], PATIENCE)[0])
         if not select.select([descriptor], [], [], PATIENCE)[0]:
             session.message("waiting for a plan on standard input")

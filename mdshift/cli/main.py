@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -157,10 +158,8 @@ def _quiet_surroundings(debug: bool) -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks must not end the run
-    try:
+    with contextlib.suppress(ValueError):  # not in the main thread: an embedding program keeps its own handlers
         signal.signal(signal.SIGTERM, _terminated)
-    except ValueError:  # not in the main thread: an embedding program keeps its own handlers
-        pass
 
 
 def _terminated(number: int, frame: Any) -> None:  # noqa: ARG001 - the signature of a handler

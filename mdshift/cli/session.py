@@ -43,11 +43,10 @@ class Session:
         """Settle again with the settings of a plan; flags stay above them."""
         self.plan = plan
         given = {k: v for k, v in dict(plan.get("settings") or {}).items() if k in self.names and v is not None and k != "strategy"}
-        for name, value in {k: v for k, v in dict(plan.get("data") or {}).items() if k in self.names}.items():
-            given[name] = value
-        labels = dict(plan.get("data") or {}).get("labels")
-        if labels and "label" in self.names:
-            given["label"] = labels
+        data = dict(plan.get("data") or {})
+        given.update({k: v for k, v in data.items() if k in self.names and v is not None})
+        if data.get("labels") and "label" in self.names:
+            given["label"] = data["labels"]
         checked = {k: config.convert(config.OPTIONS[k], v, f"the plan's {k}") for k, v in given.items()}
         self.settings = config.settle(self.names, self.flags, os.environ, self.configuration, checked)
 

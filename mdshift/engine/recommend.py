@@ -1,0 +1,191 @@
+"""Recommend: rank every strategy that fits by what the rules say of the facts, and say why the others do not fit.
+
+A rule returns points by strategy: 3 decides, 2 is strong, 1 mild, half a point breaks ties; less than 0 speaks against. Beside
+points it may return `params` (settings by strategy), `exclude` (reasons by strategy) and `advice` (a sentence). Points are
+added; ties go to the cheaper strategy.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mdshift.config import OPTIONS
+from mdshift.declare import Rule, configure, every, parameters
+from mdshift.engine.facts import facts_of, machine
+from mdshift.errors import UsageError
+from mdshift.rules.thresholds import defaults
+from mdshift.types import Excluded, Note, Ranked, Reason, Recommendation
+
+EXTRAS = {"ot": "ot", "hf": "transformers", "ray": "ray", "tune": "optuna"}  # extra: the module that it brings
+ORDER = {"low": 0, "medium": 1, "high": 2}
+RESERVED = ("params", "exclude", "advice")
+Z_LEVEL, Z_POWER = 1.6449, 0.8416  # one-sided 5 %, power 80 %
+
+
+@dataclass
+class _Hearing:
+    """What the rules said."""
+
+    points: dict[str, float] = field(default_factory=dict)
+    params: dict[str, dict[str, Any]] = field(default_factory=dict)
+    why: dict[str, list[Reason]] = field(default_factory=dict)
+    excluded: dict[str, str] = field(default_factory=dict)
+    trace: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+def recommend(
+    document: Mapping[str, Any], *, goal: str = "target", compute: str | None = None, thresholds: Mapping[str, float] | None = None
+) -> Recommendation:
+    """Rank the strategies for a `mdshift.diagnosis/1` document.
+
+    goal: "target" or "general". compute: "low", "medium" or "high"; None reads it off the machine.
+    thresholds: values that replace those of `rules/thresholds.py`.
+    """
+    able = machine()
+    facts = facts_of(document, goal, compute or _allowed(able))
+    limits = {**defaults(), **(thresholds or {})}
+    heard = _hear(facts, limits)
+    ranked: list[Ranked] = []
+    excluded: list[Excluded] = []
+    for name, strategy in every("strategy").items():
+        because = None if name == "source-only" else (_unfit(strategy, facts) or heard.excluded.get(name))
+        if because:
+            excluded.append(Excluded(name, because))
+            continue
+        params = _settable(strategy, heard.params.get(name, {}))
+        command = command_for(document, name, params, goal, facts["compute"])
+        why = tuple(heard.why.get(name, ()))
+        ranked.append(Ranked(name, round(heard.points.get(name, 0.0), 3), params, strategy.cost.value, why, command))
+    ranked.sort(key=lambda r: (-r.score, ORDER[r.cost], r.strategy != "source-only", r.strategy))
+    told = {**facts, **{f"machine_{k}": v for k, v in able.items() if v is not None}}
+    return Recommendation(
+        tuple(ranked), tuple(excluded), told, labels_needed(facts, limits), limits, tuple(heard.trace), tuple(heard.notes)
+    )
+
+
+def _allowed(able: Mapping[str, Any]) -> str:
+    """The compute that a machine allows when nobody says it."""
+    return "high" if able["gpu"] else "medium"
+
+
+def _hear(facts: Mapping[str, Any], limits: Mapping[str, float]) -> _Hearing:
+    """Ask every rule; note for each whether it fired, was silent, or lacked a fact."""
+    heard = _Hearing()
+    known = every("strategy")
+    for name, rule in every("rule").items():
+        given = {**limits, **facts}
+        lacking = lacks(rule, given)
+        if lacking:
+            heard.trace.append({"rule": name, "status": "lacked", "lacking": lacking})
+            continue
+        seen = {f: given[f] for f in rule.facts if f in given}
+        said = rule.function(**seen)
+        if not said:
+            heard.trace.append({"rule": name, "status": "silent", "facts": seen})
+            continue
+        points = {k: v for k, v in said.items() if k not in RESERVED}
+        reason = Reason(name, rule.sentence, seen, rule.cites)
+        for strategy, value in points.items():
+            heard.points[strategy] = heard.points.get(strategy, 0.0) + value
+        for strategy, settings in said.get("params", {}).items():
+            heard.params.setdefault(strategy, {}).update(settings)
+        for strategy in known:
+            if points.get(strategy, 0) > 0 or said.get("params", {}).get(strategy):
+                heard.why.setdefault(strategy, []).append(reason)
+        heard.excluded.update(said.get("exclude", {}))
+        entry = {"rule": name, "status": "fired", "facts": seen, "points": {k: v for k, v in points.items() if k in known}}
+        absent = sorted(k for k in points if k not in known)
+        heard.trace.append({**entry, **({"absent": absent} if absent else {}), **({"advice": said["advice"]} if "advice" in said else {})})
+        if "advice" in said:
+            heard.notes.append(Note("info", f"{said['advice']} ({rule.cites})"))
+    return heard
+
+
+def lacks(rule: Rule, given: Mapping[str, Any]) -> list[str]:
+    """The facts that a rule needs and that are not there; a fact with a default is not needed."""
+    import inspect
+
+    needed = [p.name for p in inspect.signature(rule.function).parameters.values() if p.default is p.empty]
+    return [n for n in needed if n not in given]
+
+
+def _unfit(strategy: Any, facts: Mapping[str, Any]) -> str | None:
+    """Why a strategy cannot run on these facts, by its declared needs."""
+    needs = strategy.needs
+    if needs.target and not facts.get("has_target", True):
+        return "it needs target data, and there are none"
+    if facts.get("task") not in (None, *needs.tasks):
+        return (
+            f"it is for {' and '.join(needs.tasks)}, and the task is {facts['task']}"
+            if facts["task"] != "none"
+            else "it needs a label to predict, and there is none"
+        )
+    if facts.get("modality") not in (None, *needs.modalities):
+        return f"it is for {', '.join(needs.modalities)} data, and these are {facts['modality']} data"
+    if facts.get("n_target_labelled", 0) < needs.target_labels:
+        return f"it needs {needs.target_labels} target labels or more, and there are {facts.get('n_target_labelled', 0)}"
+    if facts.get("n_sources", 1) < needs.sources:
+        return f"it needs {needs.sources} source domains or more, and there are {facts.get('n_sources', 1)}"
+    if needs.extra and importlib.util.find_spec(EXTRAS.get(needs.extra, needs.extra)) is None:
+        return f"its extra is not installed: pip install 'mdshift[{needs.extra}]'"
+    return None
+
+
+def _settable(strategy: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that this strategy has, within its bounds; a rule may speak of more than a strategy can."""
+    declared = {p.name for p in parameters(strategy)}
+    kept: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name in declared:
+            try:
+                configure(strategy, {name: value})
+            except UsageError:
+                continue
+            kept[name] = value
+    return kept
+
+
+def command_for(document: Mapping[str, Any], strategy: str, params: Mapping[str, Any], goal: str, compute: str) -> str:
+    """The command line that runs this strategy on the diagnosed data, quoted for a shell."""
+    data, settings = document.get("data", {}), document.get("settings", {})
+    words = ["mdshift", "adapt", *data.get("sources", ()), *([data["target"]] if data.get("target") else [])]
+    for key, option in (("labels", "label"), ("text", "text"), ("drop", "drop")):
+        for value in data.get(key, ()):
+            words += [OPTIONS[option].flag, value]
+    for key in ("task", "domain_column", "time", "encoding", "on_schema"):
+        if data.get(key) not in (None, OPTIONS[key].default):
+            words += [OPTIONS[key].flag, data[key]]
+    for key, value in (("alpha", settings.get("alpha")), ("seed", settings.get("seed")), ("goal", goal), ("compute", compute)):
+        if value not in (None, OPTIONS[key].default):
+            words += [OPTIONS[key].flag, str(value)]
+    words += ["--strategy", strategy]
+    for name, value in params.items():
+        words += ["--set", f"{name}={value}"]
+    return shlex.join([*words, "--out", OPTIONS["out"].default])
+
+
+def labels_needed(facts: Mapping[str, Any], limits: Mapping[str, float]) -> dict[str, Any]:
+    """How many labelled target rows tell, with 80 % power at a one-sided 5 %, that one model beats another.
+
+    Both are scored on the same rows. Classes: the share of rows on which exactly one of the two is right is the gain plus
+    `churn`, so n = (z_level + z_power)^2 (gain + churn) / gain^2 (after McNemar 1947, Connor 1987): 124 rows for 10 points, 371 for 5.
+    Numbers: n = ((z_level + z_power) / d)^2, d the gain in squared error over the standard deviation of its differences.
+    """
+    have = facts.get("n_target_labelled", 0)
+    scale = (Z_LEVEL + Z_POWER) ** 2
+
+    def rows(value: float) -> int:
+        return int(-(-value // 1))
+
+    if facts.get("task") == "regression":
+        wide, fine = rows(scale / 0.25**2), rows(scale / 0.125**2)
+        sentence = f"{wide} target labels tell a gain of a quarter of a standard deviation of the paired squared errors, {fine} one of an eighth; there are {have}"
+    else:
+        wide, fine = rows(scale * (0.10 + limits["churn"]) / 0.10**2), rows(scale * (0.05 + limits["churn"]) / 0.05**2)
+        sentence = f"{wide} target labels certify a gain of 10 points, {fine} one of 5; there are {have}"
+    return {"large_gain": wide, "small_gain": fine, "have": have, "level": 0.05, "power": 0.8, "sentence": sentence}

@@ -1,0 +1,55 @@
+"""The pages of an adaptation and of its rehearsal."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from mdshift.report.page import Document, Page, Section, Table
+from mdshift.report.pages.diagnosis import data_line
+from mdshift.report.text import DASH, clean, interval, number
+
+
+def page(document: Document) -> Page:
+    """What was kept and why, the two scores, the candidates."""
+    kept = document["kept"]
+    lines = [f"The source model was kept ({document['strategy']})." if kept == "source-only" else f"{document['strategy']} was kept."]
+    if document.get("reason"):
+        lines.append(clean(document["reason"], 400))
+    rows = []
+    for name, told in (("source_only", "source-only"), ("adapted", "adapted")):
+        score = document["scores"].get(name)
+        if score is not None:
+            rows.append((told, score["metric"], interval(score["value"], score["low"], score["high"]), score["on"]))
+    scores = Section("Scores", (), Table(("model", "metric", "value [interval]", "measured on"), tuple(rows), (2,)))
+    tried = tuple((c["strategy"], _estimate(c["estimate"]), clean(c["verdict"], 100)) for c in document["candidates"])
+    candidates = Section(f"Candidates, judged by {document['validator']}", (), Table(("strategy", "estimate", "verdict"), tried, (1,)))
+    model = document["model"]
+    commands = (
+        shlex.join(["mdshift", "predict", model, "NEW_DATA", "-o", "predicted.csv"]),
+        shlex.join(["mdshift", "evaluate", model, "LABELLED_DATA"]),
+    )
+    footer = f"model {clean(model, 120)}, report {clean(model, 120)}/report.json; {data_line(document)}"
+    return Page("Adaptation", tuple(lines), (scores, candidates) if tried else (scores,), tuple(clean(c, 400) for c in commands), footer)
+
+
+def _estimate(score: Any) -> str:
+    return DASH if score is None else interval(score["value"], score["low"], score["high"])
+
+
+def rehearsal(document: Document) -> Page:
+    """What would run."""
+    rows = [(clean(name, 60), number(rows)) for name, rows in document["rows"]["sources"].items()]
+    rows.append(("target", number(document["rows"]["target"])))
+    lines = (
+        f"Strategy {document['strategy']}; candidates {', '.join(document['candidates']) or 'as the diagnosis will recommend'}.",
+        f"Task {document['task'] or DASH}, label {clean(document['label'] or DASH, 60)}.",
+        f"The model would be written to {clean(document['model'], 200)}.",
+    )
+    return Page(
+        "Dry run: nothing was trained or written",
+        lines,
+        (Section("Data", (), Table(("domain", "rows"), tuple(rows), (1,))),),
+        (),
+        data_line(document),
+    )

@@ -1,0 +1,57 @@
+"""The page of a recommendation."""
+
+from __future__ import annotations
+
+from mdshift.report.page import Document, Page, Section, Table
+from mdshift.report.pages.diagnosis import data_line
+from mdshift.report.text import clean, number
+
+
+def page(document: Document) -> Page:
+    """The ranking, why the first ones lead, what is ruled out, how many labels would settle it."""
+    ranked = document["ranked"]
+    first = ranked[0] if ranked else None
+    if first is None:
+        verdict: tuple[str, ...] = ("No strategy fits these data.",)
+    elif first["strategy"] == "source-only":
+        verdict = ("Keep the source model: nothing speaks louder than doing nothing.",)
+    else:
+        verdict = (f"Try {first['strategy']} first.", *(why["sentence"] for why in first["why"][:2]))
+    sections = [ranking(document), reasons(document), excluded(document), labels(document), advice(document)]
+    commands = tuple(clean(r["command"], 600) for r in ranked[:1])
+    return Page("Recommendation", verdict, tuple(s for s in sections if s is not None), commands, data_line(document))
+
+
+def ranking(document: Document) -> Section:
+    """Every strategy that fits, by its points."""
+    rows = tuple(
+        (str(i), r["strategy"], number(r["score"]), r["cost"], _settings(r["params"])) for i, r in enumerate(document["ranked"], 1)
+    )
+    return Section("Ranking", (), Table(("", "strategy", "points", "cost", "settings"), rows, (0, 2)))
+
+
+def _settings(params: Document) -> str:
+    return clean(" ".join(f"{k}={v}" for k, v in params.items()), 80)
+
+
+def reasons(document: Document) -> Section | None:
+    """The rules that spoke for the first three."""
+    lines = [f"{r['strategy']}: {why['sentence']} [{why['rule']}; {why['cites']}]" for r in document["ranked"][:3] for why in r["why"]]
+    return Section("Why", tuple(lines)) if lines else None
+
+
+def excluded(document: Document) -> Section | None:
+    """What is ruled out."""
+    rows = tuple((e["strategy"], clean(e["because"])) for e in document["excluded"])
+    return Section("Ruled out", (), Table(("strategy", "because"), rows)) if rows else None
+
+
+def labels(document: Document) -> Section:
+    """How many labels would settle it."""
+    return Section("Labels", (f"{document['labels_needed']['sentence']}.",))
+
+
+def advice(document: Document) -> Section | None:
+    """What the rules advise beside strategies."""
+    told = tuple(f"{t['advice']} [{t['rule']}]" for t in document.get("trace", ()) if t.get("advice"))
+    return Section("Advice", told) if told else None
