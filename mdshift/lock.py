@@ -21,14 +21,23 @@ def held(folder: str) -> Iterator[None]:
     except ImportError:  # no such locks on this system: the atomic rename still keeps the output whole
         yield
         return
-    place = Path(folder).absolute()
-    path = place.with_name(f".{place.name}.lock")
+    path = _file(Path(folder).absolute())
     handle = _take(path, folder, fcntl)
     try:
         yield
     finally:
         path.unlink(missing_ok=True)  # before letting go: a later run must not lock a file that is about to vanish
         os.close(handle)
+
+
+def _file(place: Path) -> Path:
+    """The lock's file: hidden beside the output, or in the nearest folder above that is there already."""
+    below = [place.name]
+    above = place.parent
+    while not above.is_dir():
+        below.insert(0, above.name)
+        above = above.parent
+    return above / f".{'.'.join(below)}.lock"
 
 
 def _take(path: Path, folder: str, fcntl: object) -> int:

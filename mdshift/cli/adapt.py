@@ -10,8 +10,8 @@ from mdshift.cli import find, options
 from mdshift.cli.options import argument, command
 from mdshift.cli.recommend import advise
 from mdshift.cli.session import Session
-from mdshift.config import convert
 from mdshift.config import OPTIONS as KNOWN
+from mdshift.config import convert
 from mdshift.errors import Interrupted, UsageError
 from mdshift.lock import held
 from mdshift.types import DataSpec
@@ -25,7 +25,12 @@ OPTIONS = (
 )
 
 
-@command("adapt", [argument("paths", "source paths, then the target path", many=True)], OPTIONS)
+@command(
+    "adapt",
+    "Run a strategy, compare it with doing nothing, save a model.",
+    [argument("paths", "source paths, then the target path", many=True)],
+    OPTIONS,
+)
 def adapt(paths: list[str] | None, flags: options.Flags) -> int:
     """Run a strategy, compare it with doing nothing, save a model."""
     session = Session.open(OPTIONS, flags)
@@ -42,16 +47,16 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
     """Hold the output, read, adapt, save, record, report."""
     from mdshift import record, store
     from mdshift.engine.adapt import adapt as engine
-    from mdshift.readers.load import load
+    from mdshift.readers.load import describe, load
     from mdshift.report.json import document
 
     out = session["out"]
-    store.check_output(out, session["force"])
+    store.check_output(out, force=session["force"])
     with held(out):
         session.progress("reading")
         general = session["goal"] == "general"
         problem = load(spec, seed=session["seed"], need_label=True, need_target=not general, progress=session.progress)
-        session.notes(problem.notes)
+        session.notes([*problem.notes, *describe(problem)])
         session.mark("read")
         start = store.load(session["from"]) if session["from"] else None
         if plan is not None and plan["schema"] == "mdshift.diagnosis/1":

@@ -13,7 +13,12 @@ OPTIONS = ("fail_on", *options.DATA, *options.TESTING, *options.RUNNING, *option
 SEVERITIES = ("none", "minor", "moderate", "severe")
 
 
-@command("diagnose", [argument("paths", "source paths, then the target path; - is standard input", many=True)], OPTIONS)
+@command(
+    "diagnose",
+    "What shifted, how much, where, and what it costs.",
+    [argument("paths", "source paths, then the target path; - is standard input", many=True)],
+    OPTIONS,
+)
 def diagnose(paths: list[str] | None, flags: options.Flags) -> int:
     """What shifted, of which kind, how much, where, and what it will cost."""
     session = Session.open(OPTIONS, flags)
@@ -28,12 +33,12 @@ def diagnose(paths: list[str] | None, flags: options.Flags) -> int:
 def examine(session: Session, spec: DataSpec) -> dict[str, Any]:
     """Read, diagnose, and put the result into its document."""
     from mdshift.engine.diagnose import diagnose as engine
-    from mdshift.readers.load import load
+    from mdshift.readers.load import describe, load
     from mdshift.report.json import document
 
     session.progress("reading")
     problem = load(spec, seed=session["seed"], progress=session.progress)
-    session.notes(problem.notes)
+    session.notes([*problem.notes, *describe(problem)])
     session.mark("read")
     found = engine(
         problem,

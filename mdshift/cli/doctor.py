@@ -9,7 +9,7 @@ from mdshift.cli.session import Session
 OPTIONS = options.RESULT
 
 
-@command("doctor", [], OPTIONS)
+@command("doctor", "Versions, device, optional extras, write test.", [], OPTIONS)
 def doctor(flags: options.Flags) -> int:
     """Versions, device, optional extras, write test."""
     from mdshift.doctor import examine

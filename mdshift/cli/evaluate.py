@@ -12,6 +12,7 @@ OPTIONS = ("label", *options.READING, *options.TESTING, *options.RESULT)
 
 @command(
     "evaluate",
+    "Scores of a saved model on labelled data.",
     [argument("model", "model folder", required=True), argument("data", "labelled data; - is standard input", required=True)],
     OPTIONS,
 )

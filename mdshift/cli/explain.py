@@ -9,7 +9,12 @@ from mdshift.cli.session import Session
 OPTIONS = options.RESULT
 
 
-@command("explain", [argument("name", "a strategy, probe, rule or validator; none: the list")], OPTIONS)
+@command(
+    "explain",
+    "The manual page of a strategy, probe, rule or validator.",
+    [argument("name", "a strategy, probe, rule or validator; none: the list")],
+    OPTIONS,
+)
 def explain(name: str | None, flags: options.Flags) -> int:
     """The manual page of a strategy, probe, rule or validator; with no name, the list."""
     from mdshift import manual

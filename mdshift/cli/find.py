@@ -41,15 +41,15 @@ def _kinds(session: Session) -> Mapping[str, str]:
 
 
 def from_paths(session: Session, paths: Sequence[str]) -> DataSpec:
-    """The last path is the target, all before it are sources. Without a target goal all may be sources.
+    """The last path is the target, all before it are sources.
 
     Raises UsageError when there is only one, or when standard input is named twice.
     """
     if sum(p == "-" for p in paths) > 1:
         raise UsageError("standard input can stand in one place only", "'-' twice", "write one of the two to a file")
     if len(paths) == 1:
-        if session.settings.get("goal") == "general":
-            return spec_of(session, paths, None)
+        if session.settings.get("goal") == "general" or session.settings.get("domain_column"):
+            return spec_of(session, paths, None)  # with a domain column the readers take one of its values as the target
         raise UsageError("a target is missing", repr(paths[0]), "the last path is the target, all before it are sources: SOURCE... TARGET")
     return spec_of(session, paths[:-1], paths[-1])
 

@@ -19,6 +19,7 @@ from mdshift.config import OPTIONS
 from mdshift.errors import MdshiftError, UsageError, nearest
 
 COMMANDS = tuple(m.__name__.rsplit(".", 1)[1] for m in (diagnose, recommend, adapt, predict, evaluate, explain, runs, samples, doctor))
+app.registered_commands.sort(key=lambda c: COMMANDS.index(c.name or ""))  # the help tells them in the order of the work
 BUG, INTERRUPTED = 70, 130
 BAD_NEWS_OF_TYPER: Any = typer.BadParameter.__mro__[2]  # ClickException, wherever this version of typer keeps it
 

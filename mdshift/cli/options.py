@@ -24,7 +24,7 @@ RESULT = ("json", "output", *SHARED_OUTPUT)
 
 def argument(name: str, help: str, *, many: bool = False, required: bool = False) -> inspect.Parameter:  # noqa: A002 - reads as typer's help
     """A positional argument."""
-    default = typer.Argument(... if required else None, help=help, metavar=name.upper() + ("..." if many else ""), show_default=False)
+    default = typer.Argument(... if required else None, help=help, metavar=name.upper(), show_default=False)
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=list[str] if many else str)
 
 
@@ -49,7 +49,7 @@ class PipeClosed(Exception):
 
 
 def command(
-    name: str, arguments: Sequence[inspect.Parameter], options: Sequence[str]
+    name: str, short: str, arguments: Sequence[inspect.Parameter], options: Sequence[str]
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Register `function(*arguments, flags)`; `flags` maps option names to what was given (None where nothing was)."""
 
@@ -69,7 +69,7 @@ def command(
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {p.name: p.annotation for p in parameters}
         call.__doc__ = function.__doc__
-        app.command(name, options_metavar="[OPTIONS]")(call)
+        app.command(name, short_help=short, options_metavar="[OPTIONS]")(call)
         return function
 
     return wrap

@@ -12,6 +12,7 @@ OPTIONS = ("proba", "encoding", *options.RESULT)
 
 @command(
     "predict",
+    "Predictions of a saved model.",
     [argument("model", "model folder", required=True), argument("data", "data to predict; - is standard input", required=True)],
     OPTIONS,
 )

@@ -14,7 +14,12 @@ from mdshift.errors import UsageError
 OPTIONS = ("goal", "compute", "plan", *options.DATA, *options.TESTING, *options.RUNNING, *options.RESULT)
 
 
-@command("recommend", [argument("paths", "data, a DIAGNOSIS.json, or - for one on standard input", many=True)], OPTIONS)
+@command(
+    "recommend",
+    "Which strategies fit, ranked, with the reasons.",
+    [argument("paths", "data, a DIAGNOSIS.json, or - for one on standard input", many=True)],
+    OPTIONS,
+)
 def recommend(paths: list[str] | None, flags: options.Flags) -> int:
     """Which strategies fit, ranked, each with the rules that spoke for it, and which are ruled out and why."""
     session = Session.open(OPTIONS, flags)

@@ -10,7 +10,12 @@ from mdshift.errors import UsageError
 OPTIONS = options.RESULT
 
 
-@command("runs", [argument("ids", "no run: the list; one: all of it; two: side by side", many=True)], OPTIONS)
+@command(
+    "runs",
+    "The record of past adapt runs; two of them side by side.",
+    [argument("ids", "no run: the list; one: all of it; two: side by side", many=True)],
+    OPTIONS,
+)
 def runs(ids: list[str] | None, flags: options.Flags) -> int:
     """The record of past `adapt` runs, and two of them side by side."""
     from mdshift import record

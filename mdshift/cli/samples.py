@@ -9,7 +9,7 @@ from mdshift.cli.session import Session, write_out
 OPTIONS = ("seed", "force", "json", *options.SHARED_OUTPUT)
 
 
-@command("samples", [argument("folder", "folder to write into", required=True)], OPTIONS)
+@command("samples", "Write small sample pairs with a known shift.", [argument("folder", "folder to write into", required=True)], OPTIONS)
 def samples(folder: str, flags: options.Flags) -> int:
     """Write small sample pairs with a known shift."""
     session = Session.open(OPTIONS, flags)
