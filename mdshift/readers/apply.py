@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from mdshift.errors import DataError, nearest
 from mdshift.readers.base import Ask, Block
 from mdshift.readers.collect import Raw, assemble
-from mdshift.readers.columns import LARGEST
 from mdshift.readers.labels import DEFAULT, encoded, names_of, read_numbers
 from mdshift.readers.paths import located, reader
+from mdshift.readers.screen import LARGEST
 from mdshift.readers.values import canonical, dates, days, family, floats, numbers, words
 from mdshift.types import MISSING, UNKNOWN, Column, DataSpec, Domain, Schema
 
@@ -40,9 +40,7 @@ def batches(
         name = spec.labels[0] if spec.labels else label
         ask = Ask(encoding=spec.encoding, shape=schema.image_shape, label=name or "label", rows=ROWS)
         stream = _raws(place, ask)
-        first = next(stream, None)
-        if first is None:
-            raise DataError("no rows", place.given, "a header row and at least one row are needed")
+        first = _first(stream, place.given)
         _check(schema, first, path)
         name = _label_name(first, name, labels_wanted=labels_wanted, path=path)
     except BaseException:
@@ -73,6 +71,13 @@ def _raws(place: Any, ask: Ask) -> Iterator[Raw]:
             )
 
 
+def _first(stream: Iterator[Raw], given: str) -> Raw:
+    first = next(stream, None)
+    if first is None:
+        raise DataError("no rows", given, "a header row and at least one row are needed")
+    return first
+
+
 def _domains(
     stack: ExitStack, first: Raw, rest: Iterator[Raw], schema: Schema, task: str | None, codes: dict[str, int], label: str | None
 ) -> Iterator[Domain]:
@@ -87,7 +92,7 @@ def domain(raw: Raw, schema: Schema, task: str | None, codes: dict[str, int], la
     import numpy as np
 
     n = len(raw.index)
-    made = {
+    made: dict[str, Any] = {
         "number": np.empty((n, len(schema.numbers))),
         "category": np.empty((n, len(schema.categories)), np.int32),
         "text": np.empty((n, len(schema.texts)), object),
@@ -118,7 +123,7 @@ def _values(raw: Raw, column: Column) -> NDArray[Any]:
     coded = text.dictionary_encode()
     known = {level: i for i, level in enumerate(column.levels)}
     to = np.array([*(known.get(v, known.get(canonical(v), UNKNOWN)) for v in coded.dictionary.to_pylist()), MISSING], dtype=np.int32)
-    return to[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+    return np.asarray(to[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
 
 
 def _numbers(array: pa.Array) -> NDArray[np.float64]:

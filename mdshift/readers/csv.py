@@ -2,7 +2,7 @@
 
 Every cell is read as text; what is a number is decided later, over all files at once, so that both sides are treated alike
 and a word in row 900,000 does not break a column that began with numbers.
-"""  # noqa: A005 - named after its format, like its neighbours
+"""
 
 from __future__ import annotations
 

@@ -79,17 +79,21 @@ def _open(file: Path, shown: str) -> Any:
         warnings.simplefilter("ignore")  # Pillow warns of large images; here they are skipped
         try:
             with Image.open(file) as image:
-                if image.width * image.height > PIXELS:
-                    raise DataError("image too large", f"{shown}: {image.width} x {image.height}", hint)
-                if getattr(image, "n_frames", 1) > 1:
-                    raise DataError("animated image", shown, hint)
-                if image.mode not in GREY + COLOUR:
-                    raise DataError(f"image of mode {image.mode}", shown, hint)
+                _usable(image, shown, hint)
                 return image.convert("L" if image.mode in GREY else "RGB")
         except DataError:
             raise
         except Exception as error:  # noqa: BLE001 - Pillow's decoders raise what they like on damaged files
             raise DataError("not a readable image", f"{shown}: {' '.join(str(error).split())[:120]}", hint) from None
+
+
+def _usable(image: Any, shown: str, hint: str) -> None:
+    if image.width * image.height > PIXELS:
+        raise DataError("image too large", f"{shown}: {image.width} x {image.height}", hint)
+    if getattr(image, "n_frames", 1) > 1:
+        raise DataError("animated image", shown, hint)
+    if image.mode not in GREY + COLOUR:
+        raise DataError(f"image of mode {image.mode}", shown, hint)
 
 
 def fit(image: NDArray[Any], shape: Shape) -> NDArray[np.uint8]:

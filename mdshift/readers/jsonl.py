@@ -47,7 +47,7 @@ class Jsonl(Reader):
         number = 0
         try:
             with reading(shown, "JSONL"), _text(file, encoding) as text:
-                for number, line in enumerate(text, 1):  # noqa: B007 - the error below names it
+                for number, line in enumerate(text, 1):
                     if not line.strip():
                         continue
                     if number == 1 and line.lstrip().startswith("["):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mdshift.errors import DataError, nearest
+from mdshift.readers.collect import Raw
+from mdshift.readers.notes import Notes, listed
 from mdshift.readers.values import canonical, family, floats, numbers, padded, shown, words
 from mdshift.types import MISSING, UNKNOWN, DataSpec
 
@@ -82,6 +84,40 @@ def encode(name: str, columns: Sequence[pa.Array | None], n_sources: int, spec: 
     codes = {w: i for i, w in enumerate(classes)}
     ys = tuple(None if column is None else _none_if_blank(encoded(column, codes)) for column in named)
     return Labels(task, classes, len(in_source), ys, why)
+
+
+def tell(read: Labels, label: str, raws: Sequence[Raw], n_sources: int, notes: Notes, *, need_label: bool) -> None:
+    """Say what was decided of the label, and what follows from the classes that are there.
+
+    Raises DataError when labels are needed and the source has none, or one class only.
+    """
+    import numpy as np
+
+    notes.say("info", f"label {label!r}: {read.task}, since {read.why}")
+    there = [y for y in read.ys[:n_sources] if y is not None]
+    if not there and need_label:
+        raise DataError("the source has no labels", f"column {label!r} is all missing", "labels in the source are what is learnt from")
+    for raw, y in zip(raws[:n_sources], read.ys[:n_sources], strict=True):
+        if y is None:
+            notes.say("warning", "sources without labels, which are not learnt from", raw.name)
+    if read.task == "classification" and there:
+        counts = np.bincount(np.concatenate([y[y >= 0] for y in there]), minlength=len(read.classes))
+        if read.source_classes < 2:  # noqa: PLR2004 - nothing to tell apart
+            said = f"column {label!r} holds {read.classes[0]!r} alone" if read.classes else f"column {label!r}"
+            if need_label:
+                raise DataError("the source has one class only", said, "a model needs at least two classes to tell apart")
+            notes.say("warning", f"the source has one class only: {said}")
+        lonely = [read.classes[i] for i in np.flatnonzero(counts[: read.source_classes] == 1).tolist()]
+        if lonely:
+            notes.say("warning", "classes with one source row, which cannot be cross-validated", listed(lonely))
+        if len(read.classes) > read.source_classes and there:
+            new = read.classes[read.source_classes :]
+            notes.say("warning", "classes that the source lacks, which a model trained on it alone never predicts", listed(new))
+    if len(raws) > n_sources:
+        y = read.ys[-1]
+        n = 0 if y is None else int((y >= 0).sum() if y.dtype.kind == "i" else (~np.isnan(y)).sum())
+        if n < len(raws[-1].index):
+            notes.say("info", f"target rows with a label: {n} of {len(raws[-1].index)}")
 
 
 def names_of(column: pa.Array) -> list[str | None]:

@@ -73,16 +73,7 @@ def load(file: Path, shown: str) -> tuple[Any, Any]:
                 y = np.load(beside, allow_pickle=False) if stem(file).lower() in ("x", "features") and beside.exists() else None
                 return stored, y
             with stored:
-                names = {n.lower(): n for n in stored.files}
-                x_name = next((names[n] for n in ("x", "features", "data", "images") if n in names), None)
-                if x_name is None and len(names) == 1:
-                    x_name = stored.files[0]
-                if x_name is None:
-                    raise DataError(
-                        "archive without an array X", f"{shown}: {', '.join(stored.files[:8]) or 'empty'}", "np.savez(file, X=..., y=...)"
-                    )
-                y_name = next((names[n] for n in ("y", "label", "labels", "target") if n in names), None)
-                return stored[x_name], None if y_name is None else stored[y_name]
+                return _from_archive(stored, shown)
     except zipfile.BadZipFile:
         raise DataError("cannot read array", f"{shown}: a damaged archive", "write it again") from None
     except DataError as error:
@@ -91,6 +82,17 @@ def load(file: Path, shown: str) -> tuple[Any, Any]:
                 "array holds Python objects", shown, "these would have to be unpickled, which could run code: save numbers instead"
             ) from None
         raise
+
+
+def _from_archive(stored: Any, shown: str) -> tuple[Any, Any]:
+    names = {n.lower(): n for n in stored.files}
+    x_name = next((names[n] for n in ("x", "features", "data", "images") if n in names), None)
+    if x_name is None and len(names) == 1:
+        x_name = stored.files[0]
+    if x_name is None:
+        raise DataError("archive without an array X", f"{shown}: {', '.join(stored.files[:8]) or 'empty'}", "np.savez(file, X=..., y=...)")
+    y_name = next((names[n] for n in ("y", "label", "labels", "target") if n in names), None)
+    return stored[x_name], None if y_name is None else stored[y_name]
 
 
 def _matrix(part: Any) -> Any:

@@ -59,8 +59,9 @@ class Text(Reader):
 
 
 def class_folders(place: Place) -> list[str | None] | None:
-    """The class of every file: the first folder below the root; None for a file that lies in the root itself, and
-    None altogether when all do.
+    """The class of every file: the first folder below the root, None for a file in the root itself.
+
+    None altogether when all lie in the root.
     """
     found = [f.relative_to(place.root).parts for f in place.files] if place.root.is_dir() else []
     classes = [parts[0] if len(parts) > 1 else None for parts in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ def words(column: pa.Array) -> pa.Array:
     if sort == "date":
         return column.cast(pa.string()).cast(pa.large_string())
     if sort == "number":
-        return pa.array([None if v is None or v != v else shown(v) for v in column.to_pylist()], pa.large_string())
+        return pa.array([None if v is None or math.isnan(v) else shown(v) for v in column.to_pylist()], pa.large_string())
     return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.large_string())
 
 
