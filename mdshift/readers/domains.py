@@ -28,7 +28,9 @@ def named_apart(places: Sequence[Place]) -> list[str]:
     return out
 
 
-def split(sources: list[Raw], target: Raw | None, column: str, wanted: str | None) -> tuple[list[Raw], Raw | None]:
+def split(
+    sources: list[Raw], target: Raw | None, column: str, wanted: str | None, *, need_target: bool = True
+) -> tuple[list[Raw], Raw | None]:
     """Make every value of a column in the sources a domain.
 
     Without a target path, the domain called `wanted` is the target, else the last in sorted order: of years, the
@@ -53,6 +55,8 @@ def split(sources: list[Raw], target: Raw | None, column: str, wanted: str | Non
     if target is not None:
         taken = target.name in merged
         return [merged[n] for n in names], (replace(target, name=f"{target.name} (target)") if taken else target)
+    if wanted is None and not need_target:
+        return [merged[n] for n in names], None
     if wanted is not None and wanted not in merged:
         raise DataError("neither a path nor a domain", repr(wanted), nearest(wanted, names))
     if len(names) < 2:  # noqa: PLR2004 - one cannot be source and target

@@ -20,6 +20,8 @@ from mdshift.readers.paths import located
 from mdshift.readers.schema import build, describe
 from mdshift.types import DataSpec, Domain, Note, Problem, Schema, concatenate
 
+__all__ = ["describe", "domain_for", "load"]
+
 
 def load(
     spec: DataSpec,
@@ -44,14 +46,14 @@ def load(
     if sum(a in ("-", "/dev/stdin") for a in asked) > 1:
         raise UsageError("standard input can be read once", "- stands twice", "give one of the two as a file")
     with ExitStack() as stack:
-        sources, target = _read(spec, stack, seed, max_rows, progress, notes)
+        sources, target = _read(spec, stack, seed, max_rows, progress, notes, need_target=need_target)
     if target is None and need_target:
         raise UsageError("no target data", "", "the last path is the target: mdshift … SOURCE TARGET")
     return _problem(spec, sources, target, need_label, notes)
 
 
 def _read(
-    spec: DataSpec, stack: ExitStack, seed: int, limit: int | None, progress: Callable[[str], None], notes: Notes
+    spec: DataSpec, stack: ExitStack, seed: int, limit: int | None, progress: Callable[[str], None], notes: Notes, *, need_target: bool
 ) -> tuple[list[Raw], Raw | None]:
     from pathlib import Path
 
@@ -74,7 +76,7 @@ def _read(
     raws = [replace(r, name=n) for n, r in zip(names, raws, strict=True)]
     if spec.domain_column is None:
         return raws[:last], (raws[last] if len(raws) > last else None)
-    return split(raws[:last], raws[last] if len(raws) > last else None, spec.domain_column, value)
+    return split(raws[:last], raws[last] if len(raws) > last else None, spec.domain_column, value, need_target=need_target)
 
 
 def _shape(places: Sequence[Place]) -> Any:
@@ -111,7 +113,7 @@ def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label:
             "warning",
             f"{again['shared_rows']} target rows ({again['shared_share']:.0%}) stand in the source too: a model is tested on what it has seen",
         )
-    problem = Problem(
+    return Problem(
         sources=domains[: len(sources)],
         target=domains[-1] if target is not None else None,
         schema=schema,
@@ -123,7 +125,6 @@ def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label:
         notes=tuple(Note(level, text) for level, text in notes.said),  # type: ignore[arg-type]
         quality=quality,
     )
-    return replace(problem, notes=problem.notes + describe(problem))
 
 
 def _label(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: bool, notes: Notes) -> str | None:
