@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 
@@ -25,11 +25,13 @@ Maker = Callable[[str], np.random.Generator]
 FOLDS = 5
 CHOICE_ROWS = 4000  # rows that the choice is made on: more move its scores by less than a point
 MAX_TREE_COLUMNS = 500  # beyond, columns are pixels, words or genes: linear models and networks are as good and far faster
-MAX_TREE_WORK = 4_000_000  # rows x classes x columns; beyond, trees take minutes
-MIN_NET_ROWS = 300  # a network on fewer rows of a table does not win
+MAX_TREE_WORK = 20_000_000  # rows x classes x columns; beyond, trees take minutes
+FREE_TREE_WORK = 1_500_000  # up to here they get all rounds, beyond fewer and larger ones
+MIN_NET_ROWS = {"array": 300, "table": 1000, "image": 10}  # a network on fewer rows does not win; on bags of words never
+NET_STEP = 0.01  # a network must score at least this much more: of two alike on the source it is the one that travels worse
 STRENGTHS = {"classification": (0.01, 0.1, 1.0), "regression": (0.01, 0.1, 1.0)}  # C: 1 / penalty
 MIN_DOMAIN_ROWS = 30  # sources smaller than this cannot stand as a fold of their own
-STEP = 0.005  # a more complex learner must score this much more (accuracy or R2)
+STEP = 0.003  # a more complex learner must score at least this much more (accuracy or R2), and one standard error
 
 
 @dataclass(frozen=True)
@@ -81,25 +83,33 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
     folds, how = make_folds(prepared, rows, rng("folds"))
     found: dict[str, tuple[Learner, NDArray[np.float64]]] = {}
 
-    def run(learner: Learner, label: str) -> None:
+    def run(learner: Learner, label: str, *, race: bool = False) -> None:
         progress(f"cross-validating {label}")
-        found[label] = (learner, out_of_fold(learner, prepared, rows, folds, rng(f"cv-{label}")))
+        rival = max((s for _, s in found.values()), key=lambda s: score(task, prepared.y_source[rows], s)) if race else None
+        scores = out_of_fold(learner, prepared, rows, folds, rng(f"cv-{label}"), rival)
+        if scores is not None:
+            found[label] = (learner, scores)
 
     for C in STRENGTHS[prepared.task]:
         run(Linear(C), f"linear (C={C:g})")
     line = max(found, key=lambda name: score(task, prepared.y_source[rows], found[name][1]))
     columns = prepared.X_source.shape[1]
     if columns <= MAX_TREE_COLUMNS and len(rows) * prepared.n_classes * columns <= MAX_TREE_WORK:
-        run(Trees(), "trees")
+        run(trees_for(len(rows) * prepared.n_classes * columns), "trees")
         linear, trees = found[line], found["trees"]
         assert isinstance(linear[0], Linear)
-        found["linear+trees"] = (Both(linear[0], Trees()), (linear[1] + trees[1]) / 2)
+        assert isinstance(trees[0], Trees)
+        found["linear+trees"] = (Both(linear[0], trees[0]), (linear[1] + trees[1]) / 2)
     if _net_can_win(prepared, len(rows)) if network is None else network:
         from mdshift.learners.net import Net
 
-        run(Net(), "net")
+        run(Net(), "net", race=True)
     table = {label: score(task, prepared.y_source[rows], scores) for label, (_, scores) in found.items()}
-    label = _pick(table)
+    label = _pick(
+        table,
+        {name: merits(task, prepared.y_source[rows], scores) for name, (_, scores) in found.items()},
+        images=prepared.modality == "image",
+    )
     return Choice(found[label][0], label, table, rows, found[label][1], metric, how)
 
 
@@ -156,16 +166,42 @@ def stratified(y: NDArray[Any], task: str, rng: np.random.Generator, folds: int 
     return fold
 
 
+@overload
 def out_of_fold(
     learner: Learner, prepared: Prepared, rows: NDArray[np.int64], fold: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Scores (r, k) of the source rows `rows`, each by a model that did not see its fold."""
+) -> NDArray[np.float64]: ...
+@overload
+def out_of_fold(
+    learner: Learner,
+    prepared: Prepared,
+    rows: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    rng: np.random.Generator,
+    rival: NDArray[np.float64] | None,
+) -> NDArray[np.float64] | None: ...
+def out_of_fold(
+    learner: Learner,
+    prepared: Prepared,
+    rows: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    rng: np.random.Generator,
+    rival: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64] | None:
+    """Scores (r, k) of the source rows `rows`, each by a model that did not see its fold.
+
+    rival: scores to race against; None comes back once the learner trails them on the folds so far, which spares a slow learner
+    the folds that it would lose.
+    """
     X, y = prepared.X_source[rows], prepared.y_source[rows]
     out = np.zeros((len(rows), prepared.n_classes))
+    done = np.zeros(len(rows), dtype=bool)
     for f in np.unique(fold):
         held = fold == f
         train = ~held if not held.all() else held  # a single row or fold: its own score is all there is
         out[held] = learner.fit(prepared, X[train], y[train], rng).scores(X[held])
+        done |= held
+        if rival is not None and score(prepared.task, y[done], out[done]) < score(prepared.task, y[done], rival[done]):
+            return None
     return out
 
 
@@ -187,19 +223,37 @@ def _domains_can_teach(prepared: Prepared, rows: NDArray[np.int64]) -> bool:
 
 
 def _net_can_win(prepared: Prepared, rows: int) -> bool:
-    if prepared.modality == "image":
-        return rows >= FOLDS * 2
-    return prepared.modality == "array" and rows >= MIN_NET_ROWS
+    if prepared.task == "classification" and np.bincount(prepared.y_source).max() < FOLDS:
+        return False
+    return rows >= MIN_NET_ROWS.get(prepared.modality, rows + 1)
 
 
-def _pick(table: dict[str, float]) -> str:
-    """The simplest within STEP of the best: linear, both, trees, net."""
-    best = max(table.values())
-    order = sorted(
-        table,
-        key=lambda name: (
-            ("linear (", "linear+", "trees", "net").index(next(p for p in ("linear (", "linear+", "trees", "net") if name.startswith(p))),
-            -table[name],
-        ),
-    )
-    return next(name for name in order if table[name] >= best - STEP)
+def trees_for(work: int) -> Trees:
+    """Boosted trees for rows x classes x columns of work: as many rounds as it leaves time for."""
+    rounds = int(np.clip(100 * FREE_TREE_WORK / max(work, 1), 30, 100))
+    return Trees(rounds, min(0.15, 6.0 / rounds))
+
+
+def merits(task: str, y: NDArray[Any], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each row contributes to the score (n,): right or not, or 1 - squared error / variance; the mean is the score."""
+    if task == "classification":
+        return np.asarray(scores.argmax(axis=1) == y, dtype=np.float64)
+    variance = float(y.var()) if len(y) else 0.0
+    return 1.0 - (y - scores[:, 0]) ** 2 / variance if variance > 0 else np.zeros(len(y))
+
+
+def _pick(table: dict[str, float], rows: dict[str, NDArray[np.float64]], *, images: bool) -> str:
+    """The simplest (strong penalty before weak, linear before both before trees before net) that is no worse than the best.
+
+    No worse: within STEP, or one standard error of the paired difference (Breiman 1984). Under a shift the simpler of two that
+    the source cannot tell apart is the safer.
+    """
+    best = max(table, key=lambda name: table[name])
+    kinds = ("linear (", "linear+", "trees", "net")
+    for kind in kinds:  # the table is in order of C
+        for name in (n for n in table if n.startswith(kind)):
+            gap = rows[best] - rows[name]
+            least = NET_STEP if best == "net" and not images else STEP
+            if gap.mean() <= max(least, float(gap.std()) / max(len(gap), 1) ** 0.5):
+                return name
+    return best

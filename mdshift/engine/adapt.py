@@ -1,0 +1,316 @@
+"""Adapt: train the source model, run the strategies, and keep one only where the evidence says that it is better."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mdshift.declare import Cost, configure, generator, lookup
+from mdshift.engine.candidates import candidates, refuse
+from mdshift.engine.environment import environment
+from mdshift.errors import DataError
+from mdshift.types import Adaptation, Candidate, Note, Problem, Score
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mdshift.families import Strategy
+    from mdshift.learners.base import Context, Predictor, Prepared, Trained
+    from mdshift.learners.encode import Encoder
+    from mdshift.learners.select import Choice
+    from mdshift.store import Model
+    from mdshift.validators.base import Gain
+
+Progress = Callable[[str], None]
+MIN_EFFECTIVE = 0.1  # effective share of the weighted source rows below which a warning is due
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """Everything the candidates share: the numeric problem, the source model, and the settings of the run."""
+
+    problem: Problem
+    prepared: Prepared
+    encoder: Encoder
+    choice: Choice
+    context: Context
+    weights: np.ndarray[Any, Any]  # p_target / p_source of the source rows
+    metric: str
+    seed: int
+    alpha: float
+    compute: str
+    asked: bool  # the user named the strategy
+
+    def context_of(self, name: str) -> Context:
+        """The context with generators of a strategy's own, so that no candidate depends on those before it."""
+        return replace(self.context, rng=lambda unit: generator(self.seed, name, unit))
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One candidate, run and judged."""
+
+    name: str
+    params: Mapping[str, Any]
+    trained: Trained
+    score: Score | None
+    gain: Gain | None
+    wins: bool  # the evidence shows a gain
+    loses: bool  # target labels show a loss
+    verdict: str
+    seconds: float
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def adapt(
+    problem: Problem,
+    *,
+    strategy: str = "auto",
+    params: Mapping[str, Any] | None = None,
+    out: str = "",
+    document: Mapping[str, Any] | None = None,
+    goal: str = "target",
+    compute: str | None = "medium",
+    budget: float | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    workers: int = 1,
+    engine: str = "local",
+    start: Model | None = None,
+    alpha: float = 0.05,
+    progress: Progress = lambda _: None,
+) -> tuple[Adaptation, Model]:
+    """Train the source model and the strategy, or with "auto" those that the recommendation `document` ranks; keep the better.
+
+    A strategy that was named is kept unless target labels show that it is worse than the source model. With "auto" the source
+    model is kept unless the evidence shows a gain: by target labels held back from training (paired), else by validators that agree. budget: seconds
+    after which no further candidate is begun. start: a saved model to go on from.
+
+    Raises DataError where the data cannot train anything, or not this strategy.
+    """
+    begun, compute = time.perf_counter(), compute or "medium"
+    if problem.task is None:
+        raise DataError("there is no label to learn", "no label column was found", "name it with --label")
+    named = None if strategy == "auto" else configure(lookup("strategy", strategy), params or {})
+    if named is not None:
+        refuse(named, problem)
+    desk = _set_up(problem, seed, alpha, compute, device, start, progress, asked=named is not None)
+    runs: list[tuple[Strategy, Mapping[str, Any], str]]
+    if named is not None:
+        runs, because = ([] if strategy == "source-only" else [(named, dict(params or {}), "")]), ""
+    else:
+        runs, because = candidates(
+            problem, document, goal=goal, compute=compute, alpha=alpha, seed=seed, workers=workers, engine=engine, progress=progress
+        )
+    source_seconds = time.perf_counter() - begun
+    trials, skipped = _run_all(desk, runs, budget, begun, workers, progress)
+    return _settle(desk, trials, skipped, strategy, because, out, device, source_seconds)
+
+
+def _set_up(
+    problem: Problem, seed: int, alpha: float, compute: str, device: str, start: Model | None, progress: Progress, *, asked: bool
+) -> Desk:
+    import numpy as np
+
+    from mdshift.engine.start import begin
+    from mdshift.learners.base import Context
+    from mdshift.learners.domains import source_ratios
+    from mdshift.learners.select import choose, source_model
+
+    problem, encoder, prepared = begin(problem, start)
+
+    def rng(unit: str) -> np.random.Generator:
+        return generator(seed, "source-only", unit)
+
+    choice = choose(prepared, rng, progress=progress)
+    progress(f"training {choice.label} on {len(prepared.y_source)} source rows")
+    base = source_model(prepared, choice, rng("source-model"))
+    context = Context(rng, choice.learner, base, device, progress, None if start is None else start.predictor)
+    metric = "accuracy" if prepared.task == "classification" else "r2"
+    needed = len(prepared.X_target) > 0 and not prepared.labelled.any()
+    weights = source_ratios(prepared, rng("ratios")) if needed else np.ones(len(prepared.y_source))
+    return Desk(problem, prepared, encoder, choice, context, weights, metric, seed, alpha, compute, asked)
+
+
+def _run_all(
+    desk: Desk, runs: list[tuple[Strategy, Mapping[str, Any], str]], budget: float | None, begun: float, workers: int, progress: Progress
+) -> tuple[list[Trial], list[Candidate]]:
+    """Run the candidates in order; side by side only without a budget, which is watched between them."""
+    from mdshift.executor import map_units
+
+    def one(run: tuple[Strategy, Mapping[str, Any], str]) -> Trial:
+        progress(f"running {run[0].name}")
+        return _try(desk, run[0], run[1], len(runs))
+
+    if budget is None:
+        return map_units(one, runs, workers=workers), []
+    trials: list[Trial] = []
+    skipped: list[Candidate] = []
+    for run in runs:
+        if time.perf_counter() - begun > budget:
+            skipped.append(Candidate(run[0].name, run[1], None, f"not run: the budget of {budget:g} s was spent", 0.0))
+        else:
+            trials.append(one(run))
+    return trials, skipped
+
+
+def _try(desk: Desk, strategy: Strategy, params: Mapping[str, Any], rivals: int) -> Trial:
+    """Run one strategy and judge it against the source model."""
+    from mdshift.engine import guard
+    from mdshift.stats.resample import two_sided
+
+    begun = time.perf_counter()
+    context, prepared = desk.context_of(strategy.name), desk.prepared
+    given = prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
+    trained = strategy.run(given, context)
+    z = two_sided(desk.alpha / max(rivals, 1))  # the more are tried, the likelier that one shines by chance
+    evidence: dict[str, Any] = {"trained": dict(trained.evidence)}
+    if prepared.labelled.any():
+        X = prepared.X_target[prepared.labelled]
+        folds = 5 if strategy.cost is Cost.LOW else 3
+        scores = guard.held_back(strategy, prepared, context, trained.predictor, folds)
+        plain = context.base.scores(X)
+        gain, finer = guard.labelled_gain(prepared, plain, scores, z)
+        enough = len(X) >= guard.MIN_LABELS
+        wins, loses = enough and guard.better(gain, finer), enough and gain.high < 0
+        score: Score | None = guard.measured(prepared, scores, desk.metric, desk.alpha, context.rng("interval"))
+        evidence["gain"] = {"value": gain.value, "low": gain.low, "high": gain.high, "sentence": gain.sentence}
+        if finer is not None:
+            evidence["brier_gain"] = {"value": finer.value, "low": finer.low, "high": finer.high}
+        verdict = "better" if wins else "worse" if loses else "not shown to be better"
+        return Trial(strategy.name, params, trained, score, gain, wins, loses, verdict, time.perf_counter() - begun, evidence)
+    if not len(prepared.X_target):
+        return Trial(
+            strategy.name, params, trained, None, None, False, False, "no target to judge by", time.perf_counter() - begun, evidence
+        )
+    twice = True if desk.compute == "high" else None
+    said = guard.opinion(strategy, prepared, context, trained.predictor, desk.weights, z, twice=twice)
+    evidence["validators"] = said.told()
+    verdict = "the validators agree on a gain" if said.agreed else "no gain that the validators agree on"
+    plain_score = _plain_score(desk)
+    score = None if plain_score is None else guard.shifted(plain_score, said.gain)
+    return Trial(strategy.name, params, trained, score, said.gain, said.agreed, False, verdict, time.perf_counter() - begun, evidence)
+
+
+def _plain_score(desk: Desk) -> Score | None:
+    """The source model's score: on target labels, else as estimated, else cross-validated on the source."""
+    from mdshift.engine import guard
+    from mdshift.stats.resample import two_sided
+
+    p, context = desk.prepared, desk.context
+    if p.labelled.any():
+        scores = context.base.scores(p.X_target[p.labelled])
+        return guard.measured(p, scores, desk.metric, desk.alpha, context.rng("interval"))
+    score = guard.estimated(p, desk.choice.rows, desk.choice.scores, desk.weights, desk.metric, two_sided(desk.alpha))
+    return score if len(p.X_target) else replace(score, on="source cross-validation")
+
+
+def _settle(
+    desk: Desk, trials: list[Trial], skipped: list[Candidate], strategy: str, because: str, out: str, device: str, seconds: float
+) -> tuple[Adaptation, Model]:
+    """Choose what is kept, and say why."""
+    from mdshift.learners.base import Trained
+    from mdshift.store import Model
+
+    plain = _plain_score(desk)
+    trial, reason = _choose(trials, asked=desk.asked, because=because, labelled=bool(desk.prepared.labelled.any()))
+    kept = trial if trial is not None and (trial.wins or (desk.asked and not trial.loses)) else None
+    trained = Trained(desk.context.base) if kept is None else kept.trained
+    name = "source-only" if kept is None else kept.name
+    table = {k: round(v, 4) for k, v in desk.choice.table.items()}
+    source = Candidate(
+        "source-only",
+        {},
+        plain,
+        f"{desk.choice.label} by {desk.choice.how}",
+        seconds,
+        {"learners": table, "metric": desk.metric, "chosen": desk.choice.label, "folds": desk.choice.how},
+    )
+    tried = tuple(Candidate(t.name, t.params, t.score, t.verdict, t.seconds, t.evidence) for t in trials)
+    shown = trial or (max(trials, key=lambda t: t.gain.value if t.gain else float("-inf")) if trials else None)
+    adaptation = Adaptation(
+        strategy=strategy if desk.asked else name,
+        params={} if trial is None else dict(trial.params) if desk.asked or kept else {},
+        kept="source-only" if kept is None else "adapted",
+        reason=reason,
+        model=out,
+        scores={"source_only": plain, "adapted": shown.score if shown is not None else None},
+        candidates=(source, *tried, *skipped),
+        validator=_validator(desk),
+        history=tuple(trained.history),
+        environment=environment(device, torch_used=_is_net(trained.predictor)),
+        notes=tuple(_notes(desk, trials)),
+    )
+    p = desk.problem
+    params = dict(kept.params) if kept is not None else {}
+    return adaptation, Model(
+        p.schema, p.task or "classification", p.classes, p.label, desk.encoder, trained.predictor, name, params, p.spec
+    )
+
+
+def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -> tuple[Trial | None, str]:
+    """The trial that matters, and the sentence that says what came of it."""
+    by = "the target labels held back" if labelled else "validators without target labels"
+    if asked:
+        if not trials:
+            return None, "source-only was asked for"
+        trial = trials[0]
+        if trial.loses:
+            return trial, f"{trial.name} is worse than source-only on the target labels, so source-only is kept"
+        if trial.wins:
+            return trial, f"{trial.name} was asked for, and by {by} it is better than source-only"
+        hint = " (nothing shows it: evaluate both on labelled target rows)" if not labelled else ""
+        return trial, f"{trial.name} was asked for and is kept; it is not shown to be better than source-only{hint}"
+    winners = [t for t in trials if t.wins and t.gain is not None]
+    if winners:
+        best = max(winners, key=lambda t: t.gain.value if t.gain else 0.0)
+        return best, f"{best.name}: by {by} the gain over source-only is surely above 0"
+    if not trials:
+        return None, because or "nothing fits better than doing nothing"
+    return None, f"of {len(trials)} candidates none is surely better than source-only by {by}"
+
+
+def _validator(desk: Desk) -> str:
+    if desk.prepared.labelled.any():
+        return "target labels, held back"
+    if not len(desk.prepared.X_target):
+        return "source cross-validation"
+    from mdshift.declare import every
+
+    return ", ".join(n for n, v in every("validator").items() if desk.prepared.task in v.tasks)
+
+
+def _notes(desk: Desk, trials: list[Trial]) -> list[Note]:
+    import numpy as np
+
+    notes = list(desk.problem.notes)
+    p = desk.prepared
+    if p.task == "classification":
+        counts = np.bincount(p.y_source, minlength=p.n_classes)
+        rare = [desk.problem.classes[k] for k in np.flatnonzero(counts == 1)]
+        if rare:
+            notes.append(Note("warning", f"classes with one source row are learnt from it alone: {', '.join(rare[:5])}"))
+        lacking = [desk.problem.classes[k] for k in np.flatnonzero(counts == 0)]
+        if lacking:
+            notes.append(
+                Note("warning", f"classes that the source lacks cannot be predicted without target labels: {', '.join(lacking[:5])}")
+            )
+    for t in trials:
+        ess, rows = t.trained.evidence.get("effective_sample_size"), t.trained.evidence.get("rows")
+        if ess is not None and rows and ess / rows < MIN_EFFECTIVE:
+            notes.append(
+                Note(
+                    "warning",
+                    f"{t.name}: {ess:.0f} of {rows} source rows carry the weights; the domains hardly overlap, prefer a mapping strategy",
+                )
+            )
+    return notes
+
+
+def _is_net(predictor: Predictor) -> bool:
+    def kinds(state: Any) -> set[str]:
+        return {state.kind}.union(*(kinds(c) for c in state.children.values()))
+
+    return "net" in kinds(predictor.state())

@@ -1,0 +1,105 @@
+"""Which strategies `adapt --strategy auto` tries: the recommendation's, as far as they can win."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mdshift.declare import Cost, configure, every
+from mdshift.errors import DataError, UsageError
+from mdshift.types import Problem
+
+if TYPE_CHECKING:
+    from mdshift.families import Strategy
+
+    Run = tuple[Strategy, Mapping[str, Any], str]
+
+MOST = {"low": 3, "medium": 3, "high": 6}
+AFFORDABLE = {"low": (Cost.LOW,), "medium": (Cost.LOW, Cost.MEDIUM), "high": tuple(Cost)}
+WITH_LABELS = ("pooled", "feature-extraction", "finetune")
+MIN_LABELS = 4  # labelled target rows from which training on them is tried
+
+
+def unfit(strategy: Any, problem: Problem) -> str | None:
+    """Why a strategy cannot run on this problem, in a sentence, or None."""
+    needs = strategy.needs
+    known = 0 if problem.target is None else int(problem.target.labelled.sum())
+    if problem.task is not None and problem.task not in needs.tasks:
+        return f"it is for {' and '.join(needs.tasks)}, and the label is a {problem.task} label"
+    if problem.schema.modality not in needs.modalities:
+        return f"it is for {', '.join(needs.modalities)} data, and these are {problem.schema.modality} data"
+    if needs.target and (problem.target is None or not len(problem.target)):
+        return "it needs target rows, and there are none"
+    if known < needs.target_labels:
+        return f"it needs {needs.target_labels} labelled target rows, and there are {known}"
+    if len(problem.sources) < needs.sources:
+        return f"it needs {needs.sources} source domains, and there are {len(problem.sources)}"
+    return None
+
+
+def refuse(strategy: Strategy, problem: Problem) -> None:
+    """Raise DataError where a strategy that was asked for cannot run on this problem."""
+    why = unfit(strategy, problem)
+    if why:
+        fit = [n for n, s in every("strategy").items() if n != "source-only" and not unfit(s, problem)]
+        raise DataError(f"strategy {strategy.name!r} does not fit these data", why, f"strategies that do: {', '.join(fit[:8])}")
+
+
+def candidates(
+    problem: Problem,
+    document: Mapping[str, Any] | None,
+    *,
+    goal: str,
+    compute: str,
+    alpha: float,
+    seed: int,
+    workers: int,
+    engine: str,
+    progress: Callable[[str], None],
+) -> tuple[list[Run], str]:
+    """The strategies to try, with their parameters and the reason of each, best first; and why there is none, if so.
+
+    document: a recommendation; without one the problem is diagnosed first. Strategies ranked above source-only are tried, at most a few,
+    by what `compute` affords; with target labels also those that train on them, since the labels will tell.
+    """
+    ranked = list((document or _recommended(problem, goal, compute, alpha, seed, workers, engine, progress)).get("ranked", ()))
+    names = [str(r.get("strategy")) for r in ranked]
+    above = ranked[: names.index("source-only")] if "source-only" in names else ranked
+    known = 0 if problem.target is None else int(problem.target.labelled.sum())
+    if known >= MIN_LABELS:
+        listed = {str(r.get("strategy")) for r in above}
+        trained = [n for n in WITH_LABELS if n not in listed]
+        above = [r for r in above if r.get("strategy") != "scratch"] + [{"strategy": n} for n in trained]
+    runs: list[Run] = []
+    for entry in above:
+        made = _configured(entry, problem, compute)
+        if made is not None and made[0].name not in {r[0].name for r in runs}:
+            runs.append(made)
+    limit = MOST[compute] + (1 if known >= MIN_LABELS else 0)
+    if known >= MIN_LABELS:  # a strategy that sees labels is worth more than one that guesses
+        runs.sort(key=lambda r: r[0].needs.target_labels == 0)
+    return runs[:limit], "the recommendation ranks source-only first: nothing that was found calls for more"
+
+
+def _configured(entry: Mapping[str, Any], problem: Problem, compute: str) -> Run | None:
+    found = every("strategy").get(str(entry.get("strategy")))
+    if found is None or found.name == "source-only" or found.cost not in AFFORDABLE[compute] or unfit(found, problem):
+        return None
+    params = dict(entry.get("params") or {})
+    try:
+        return configure(found, params), params, ""
+    except UsageError:  # a plan of another version may name parameters that are gone
+        return configure(found, {}), {}, ""
+
+
+def _recommended(
+    problem: Problem, goal: str, compute: str, alpha: float, seed: int, workers: int, engine: str, progress: Callable[[str], None]
+) -> Mapping[str, Any]:
+    from mdshift.engine.diagnose import diagnose
+    from mdshift.engine.recommend import recommend
+
+    progress("diagnosing the shift")
+    found = diagnose(problem, alpha=alpha, seed=seed, workers=workers, engine=engine, progress=progress)
+    document = {"schema": "mdshift.diagnosis/1", "kinds": list(found.kinds), "facts": dict(found.facts), "data": {}, "settings": {}}
+    said = recommend(document, goal=goal, compute=compute)
+    return {"ranked": [{"strategy": r.strategy, "params": dict(r.params)} for r in said.ranked]}

@@ -1,0 +1,186 @@
+"""The guard: is the adapted model better than doing nothing? By held-back target labels where there are any, else by validators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdshift.declare import Cost, every
+from mdshift.learners.base import Context, Predictor, Prepared, Trained
+from mdshift.learners.linear import Linear
+from mdshift.learners.select import merits, stratified
+from mdshift.stats.intervals import wilson
+from mdshift.stats.resample import bootstrap
+from mdshift.types import MISSING, Score
+from mdshift.validators.base import Bench, Gain, Validator, paired
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mdshift.families import Strategy
+
+    Floats = NDArray[np.float64]
+
+ON_LABELS, ON_ESTIMATE = "target labels", "estimate"
+MIN_LABELS = 8  # labelled target rows from which they can say anything of a gain
+MARGIN = 0.05  # half-width added to an estimate without labels for what no validator can see
+
+
+def hidden(prepared: Prepared, rows: NDArray[Any] | slice = slice(None)) -> Prepared:
+    """The same problem with these target labels hidden."""
+    y = np.array(prepared.y_target)
+    y[rows] = MISSING if y.dtype.kind == "i" else np.nan
+    return replace(prepared, y_target=y)
+
+
+def uses_labels(strategy: Strategy) -> bool:
+    """Whether a strategy trains on target labels; the others are given none, so that all of them can judge."""
+    return bool(getattr(strategy, "uses_target_labels", strategy.needs.target_labels > 0))
+
+
+# --- with target labels ---------------------------------------------------------------------------------------
+
+
+def held_back(strategy: Strategy, prepared: Prepared, context: Context, final: Predictor, folds: int) -> Floats:
+    """Scores (labelled, k) of the labelled target rows by models that did not see their labels.
+
+    A strategy without use for the labels gives its final model's; any other is run once a fold of the labelled rows.
+    """
+    known = np.flatnonzero(prepared.labelled)
+    X = prepared.X_target[known]
+    if not uses_labels(strategy):
+        return final.scores(X)
+    fold = stratified(prepared.y_target[known], prepared.task, context.rng("held-back"), folds)
+    out = np.zeros((len(known), prepared.n_classes))
+    for f in np.unique(fold):
+        rows = fold == f
+        out[rows] = strategy.run(hidden(prepared, known[rows]), context).predictor.scores(X[rows])
+    return out
+
+
+def labelled_gain(prepared: Prepared, plain: Floats, adapted: Floats, z: float) -> tuple[Gain, Gain | None]:
+    """The paired gain on the labelled rows in the score itself, and for classes in the Brier score (finer with few rows)."""
+    y = prepared.y_target[prepared.labelled]
+    sentence = f"paired on {len(y)} target labels"
+    gain = paired(merits(prepared.task, y, adapted) - merits(prepared.task, y, plain), z, None, sentence)
+    if prepared.task == "regression":
+        return gain, None
+    onehot = np.eye(prepared.n_classes)[y]
+    brier = [((onehot - s) ** 2).sum(axis=1) for s in (plain, adapted)]
+    return gain, paired(brier[0] - brier[1], z, None, sentence)
+
+
+def better(gain: Gain, finer: Gain | None) -> bool:
+    """Whether the labels show a gain: in the score, or in the Brier score with the score no lower."""
+    return gain.low > 0 or (finer is not None and gain.value >= 0 and finer.low > 0)
+
+
+def measured(prepared: Prepared, scores: Floats, metric: str, alpha: float, rng: np.random.Generator) -> Score:
+    """The score on the labelled target rows: accuracy with Wilson's interval, R2 with a bootstrap one."""
+    y = prepared.y_target[prepared.labelled]
+    if prepared.task == "classification":
+        right = int((scores.argmax(axis=1) == y).sum())
+        return Score(metric, right / len(y), *wilson(right, len(y), alpha), ON_LABELS)
+
+    def r2(rows: Any) -> float:
+        part = y[rows]
+        total = ((part - part.mean()) ** 2).sum()
+        return float(1 - ((part - scores[rows, 0]) ** 2).sum() / total) if total > 0 else float("nan")
+
+    low, high = bootstrap(r2, len(y), rng, alpha)
+    value = r2(np.arange(len(y)))
+    return Score(metric, value if np.isfinite(value) else None, low, high, ON_LABELS)
+
+
+# --- without ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What the validators say together. gains: by validator; silent: why the others said nothing."""
+
+    gains: Mapping[str, Gain]
+    silent: Mapping[str, str]
+
+    @property
+    def agreed(self) -> bool:
+        """Whether at least two speak, each of them for a gain, and each surely."""
+        return len(self.gains) > 1 and all(g.low > 0 for g in self.gains.values())
+
+    @property
+    def gain(self) -> Gain | None:
+        """The median of the estimates; its interval holds all of theirs."""
+        if not self.gains:
+            return None
+        said = list(self.gains.values())
+        return Gain(float(np.median([g.value for g in said])), min(g.low for g in said), max(g.high for g in said))
+
+    def told(self) -> dict[str, Any]:
+        """For JSON."""
+        spoken = {n: {"gain": g.value, "low": g.low, "high": g.high, "sentence": g.sentence} for n, g in self.gains.items()}
+        return spoken | {n: {"gain": None, "sentence": why} for n, why in self.silent.items()}
+
+
+def second_run(
+    strategy: Strategy, prepared: Prepared, context: Context, share: float = 0.3
+) -> tuple[NDArray[np.int64], Trained, Predictor]:
+    """The strategy and its source model, trained again without a part of the source: that part's rows, and both models."""
+    rng = context.rng("second-run")
+    fold = stratified(prepared.y_source, prepared.task, rng, max(2, round(1 / share)))
+    held = np.flatnonzero(fold == 0)
+    keep = np.flatnonzero(fold != 0)
+    part = replace(prepared, X_source=prepared.X_source[keep], y_source=prepared.y_source[keep], domain=_dense(prepared.domain[keep]))
+    base = context.learner.fit(part, part.X_source, part.y_source, rng)
+    return held, strategy.run(part, replace(context, base=base)), base
+
+
+def consult(bench: Bench, z: float) -> Opinion:
+    """Ask every declared validator."""
+    gains: dict[str, Gain] = {}
+    silent: dict[str, str] = {}
+    for name, declared in every("validator").items():
+        asked: Validator = declared()
+        if bench.prepared.task not in asked.tasks:
+            continue
+        said = asked.gain(bench, z)
+        if isinstance(said, str):
+            silent[name] = said
+        else:
+            gains[name] = said
+    return Opinion(gains, silent)
+
+
+def opinion(
+    strategy: Strategy, prepared: Prepared, context: Context, final: Predictor, weights: Floats, z: float, *, twice: bool | None = None
+) -> Opinion:
+    """What the validators say of a strategy. twice: run it again on part of the source (None: where that is cheap)."""
+    held = plain_held = adapted_held = None
+    if (strategy.cost is Cost.LOW) if twice is None else twice:
+        held, again, base = second_run(strategy, prepared, context)
+        plain_held, adapted_held = base.scores(prepared.X_source[held]), again.predictor.scores(prepared.X_source[held])
+    plain, adapted = context.base.scores(prepared.X_target), final.scores(prepared.X_target)
+    bench = Bench(prepared, plain, adapted, weights, Linear(), context.rng, held, plain_held, adapted_held)
+    return consult(bench, z)
+
+
+def estimated(prepared: Prepared, rows: NDArray[np.int64], scores: Floats, weights: Floats, metric: str, z: float) -> Score:
+    """The source model's score on the target as its out-of-fold rows foretell it, weighted by how target-like they are."""
+    gain = paired(merits(prepared.task, prepared.y_source[rows], scores), z, weights[rows])
+    top = 1.0
+    return Score(metric, min(gain.value, top), gain.low - MARGIN, min(gain.high + MARGIN, top), ON_ESTIMATE)
+
+
+def shifted(score: Score, gain: Gain | None) -> Score | None:
+    """An estimate moved by an estimated gain."""
+    if gain is None or score.value is None or score.low is None or score.high is None:
+        return None
+    low, high = score.low + min(gain.low - gain.value, 0.0), score.high + max(gain.high - gain.value, 0.0)
+    value, top = score.value + gain.value, 1.0
+    return Score(score.metric, min(value, top), min(low + gain.value, top), min(high + gain.value, top), score.on)
+
+
+def _dense(domain: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.unique(domain, return_inverse=True)[1].astype(np.int64)

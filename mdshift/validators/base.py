@@ -1,0 +1,80 @@
+"""What a validator sees and says: whether an adapted model is better than the source model, on a target without labels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mdshift.learners.base import Learner, Predictor, Prepared
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """Two models on one bench.
+
+    plain, adapted: scores (m, k) of the source model and of the adapted one on the target's rows. held: positions of source rows that
+    neither of `plain_held`, `adapted_held` (scores (h, k) there) was trained on; None where the strategy is too dear to run twice.
+    weights (n,): p_target / p_source of every source row, mean 1. learner: a cheap one, for models of models.
+    """
+
+    prepared: Prepared
+    plain: Floats
+    adapted: Floats
+    weights: Floats
+    learner: Learner
+    rng: Callable[[str], np.random.Generator]
+    held: NDArray[np.int64] | None = None
+    plain_held: Floats | None = None
+    adapted_held: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Gain:
+    """An estimate of score(adapted) - score(source model) on the target, in accuracy or R2, with its interval."""
+
+    value: float
+    low: float
+    high: float
+    sentence: str = ""
+
+
+class Validator(ABC):
+    """A way to compare two models without target labels."""
+
+    name: ClassVar[str]
+    cites: ClassVar[str]
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
+
+    @abstractmethod
+    def gain(self, bench: Bench, z: float) -> Gain | str:
+        """The estimated gain with an interval of +- z standard errors, or the sentence that says why there is none."""
+
+
+def paired(difference: Floats, z: float, weights: Floats | None = None, sentence: str = "") -> Gain:
+    """The (weighted, self-normalised) mean of paired differences with +- z standard errors."""
+    if not len(difference):
+        return Gain(0.0, -np.inf, np.inf, sentence)
+    w = np.ones(len(difference)) if weights is None else weights
+    w = w / w.sum()
+    value = float((w * difference).sum())
+    # a difference that was never seen may still be there: one pseudo-row keeps the error above zero
+    spread = (w**2 * ((difference - value) ** 2 + 1.0 / len(difference))).sum()
+    error = float(np.sqrt(spread))
+    return Gain(value, value - z * error, value + z * error, sentence)
+
+
+def fit_from(bench: Bench, scores: Floats) -> Predictor:
+    """A model of a model: the bench's learner trained on the target rows as `scores` labels them."""
+    p = bench.prepared
+    y = scores.argmax(axis=1) if p.task == "classification" else scores[:, 0]
+    return bench.learner.fit(p, p.X_target, y, bench.rng("reverse"))

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mdshift.declare import validator
+from mdshift.validators.base import Bench, Gain, Validator, paired
+
+
+@validator
+@dataclass(frozen=True)
+class Confidence(Validator):
+    """Where the two models disagree on a target row, believe the surer one, judged by the mean of their probabilities.
+
+    The expected accuracy of a model is its mean confidence where it is calibrated (Guillory 2021, Garg 2022). Both models
+    are judged by one common posterior, the mean of theirs, so that a model is not its own judge; an over-confident one still
+    wins too often, which is why this validator never decides alone.
+    """
+
+    name: ClassVar[str] = "confidence"
+    cites: ClassVar[str] = "Guillory 2021; Garg 2022; Hu 2024"
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
+
+    def gain(self, bench: Bench, z: float) -> Gain | str:
+        """Paired difference of expected accuracy on the target."""
+        rows = np.arange(len(bench.plain))
+        if not len(rows):
+            return "there are no target rows"
+        judge = (bench.plain + bench.adapted) / 2
+        a, b = bench.adapted.argmax(axis=1), bench.plain.argmax(axis=1)
+        return paired(judge[rows, a] - judge[rows, b], z, None, f"{int((a != b).sum())} of {len(rows)} target rows are decided otherwise")

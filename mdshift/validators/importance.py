@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mdshift.declare import validator
+from mdshift.learners.select import merits
+from mdshift.stats.density import effective
+from mdshift.validators.base import Bench, Gain, Validator, paired
+
+LEAST = 30.0  # effective rows; fewer say nothing
+
+
+@validator
+@dataclass(frozen=True)
+class ImportanceWeighted(Validator):
+    """Score both models on held-out source rows, weighted by how target-like each is.
+
+    An unbiased estimate of the target's score under covariate shift with overlap; where P(Y|X) changed, or where no source row
+    lies near the target, it is not. Its standard error comes with the weights, and with fewer than 30 effective rows it is silent.
+    """
+
+    name: ClassVar[str] = "importance-weighted"
+    cites: ClassVar[str] = "Sugiyama, Krauledat & Müller 2007; You 2019"
+
+    def gain(self, bench: Bench, z: float) -> Gain | str:
+        """Weighted paired difference on held-out source rows."""
+        if bench.held is None or bench.plain_held is None or bench.adapted_held is None:
+            return "the strategy was not run a second time on part of the source"
+        w, y, task = bench.weights[bench.held], bench.prepared.y_source[bench.held], bench.prepared.task
+        rows = effective(w)
+        if rows < LEAST:
+            return f"the target is like {rows:.0f} source rows in effect; {LEAST:.0f} are needed"
+        difference = merits(task, y, bench.adapted_held) - merits(task, y, bench.plain_held)
+        return paired(difference, z, w, f"on {len(w)} held-out source rows, {rows:.0f} in effect")
