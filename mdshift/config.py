@@ -123,7 +123,6 @@ OPTIONS = _table(
     Option("force", bool, False, "replace what stands at the output"),
     Option("proba", bool, False, "a column p_CLASS for every class"),
 )
-SHARED_OUTPUT = ("quiet", "verbose", "debug", "no_color")
 
 
 def convert(option: Option, given: Any, where: str) -> Any:
@@ -155,9 +154,15 @@ def _one(option: Option, given: Any, where: str) -> Any:
         raise UsageError(f"{where} must be one of {', '.join(option.choices)}", repr(given), nearest(str(value), option.choices))
     below, above = option.low is not None and not value >= option.low, option.high is not None and not value <= option.high
     if below or above:  # written so that NaN is out of bounds too
-        low, high = ("-inf" if option.low is None else f"{option.low:g}"), ("inf" if option.high is None else f"{option.high:g}")
+        low, high = _bound(option.low, "-inf"), _bound(option.high, "inf")
         raise UsageError(f"{where} must lie in [{low}, {high}]", repr(given), option.help)
     return value
+
+
+def _bound(value: float | None, none: str) -> str:
+    if value is None:
+        return none
+    return str(int(value)) if value == int(value) else f"{value:g}"
 
 
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False, "": False}

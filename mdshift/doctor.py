@@ -97,7 +97,7 @@ def _round_trip() -> dict[str, Any]:
         from safetensors.numpy import load, save
 
         weight = torch.ones(3, requires_grad=True)
-        (weight * 2).sum().backward()
+        (weight * 2).sum().backward()  # type: ignore[no-untyped-call]
         gradient = np.asarray(weight.grad)
         same = bool((load(save({"w": gradient}))["w"] == gradient).all())
     except Exception as e:  # noqa: BLE001 - whatever a broken installation raises is the finding

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mdshift.cli import find, options
+from mdshift.cli.diagnose import document_of
 from mdshift.cli.options import argument, command
 from mdshift.cli.recommend import advise
 from mdshift.cli.session import Session
@@ -61,6 +62,8 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
         start = store.load(session["from"]) if session["from"] else None
         if plan is not None and plan["schema"] == "mdshift.diagnosis/1":
             plan = advise(session, plan)
+        elif plan is None and session["strategy"] == "auto" and session.configuration.thresholds:
+            plan = advise(session, document_of(session, problem))  # the engine's own recommendation goes by the default thresholds
         if session["dry_run"]:
             return rehearse(session, problem, plan, parameters)
         settings = session.told(set=dict(parameters), **({"from": session["from"]} if session["from"] else {}))

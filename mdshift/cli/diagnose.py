@@ -7,7 +7,7 @@ from typing import Any
 from mdshift.cli import find, options
 from mdshift.cli.options import argument, command
 from mdshift.cli.session import Session
-from mdshift.types import DataSpec
+from mdshift.types import DataSpec, Problem
 
 OPTIONS = ("fail_on", *options.DATA, *options.TESTING, *options.RUNNING, *options.RESULT)
 SEVERITIES = ("none", "minor", "moderate", "severe")
@@ -31,15 +31,21 @@ def diagnose(paths: list[str] | None, flags: options.Flags) -> int:
 
 
 def examine(session: Session, spec: DataSpec) -> dict[str, Any]:
-    """Read, diagnose, and put the result into its document."""
-    from mdshift.engine.diagnose import diagnose as engine
+    """Read, and diagnose."""
     from mdshift.readers.load import describe, load
-    from mdshift.report.json import document
 
     session.progress("reading")
     problem = load(spec, seed=session["seed"], progress=session.progress)
     session.notes([*problem.notes, *describe(problem)])
     session.mark("read")
+    return document_of(session, problem)
+
+
+def document_of(session: Session, problem: Problem) -> dict[str, Any]:
+    """Diagnose, and put the result into its document."""
+    from mdshift.engine.diagnose import diagnose as engine
+    from mdshift.report.json import document
+
     found = engine(
         problem,
         alpha=session["alpha"],

@@ -6,8 +6,9 @@ from mdshift.cli import options
 from mdshift.cli.options import argument, command
 from mdshift.cli.session import Session
 from mdshift.errors import UsageError
+from mdshift.types import DataSpec
 
-OPTIONS = ("label", *options.READING, *options.TESTING, *options.RESULT)
+OPTIONS = ("label", "encoding", *options.TESTING, *options.RESULT)
 
 
 @command(
@@ -29,7 +30,8 @@ def evaluate(model: str, data: str, flags: options.Flags) -> int:
     loaded = store.load(model)
     session.mark("read")
     label = session["label"][0] if session["label"] else None
-    found = engine(loaded, data, label=label, alpha=session["alpha"], seed=session["seed"])
+    spec = DataSpec(target=data, labels=session["label"], encoding=session["encoding"])
+    found = engine(loaded, data, label=label, alpha=session["alpha"], seed=session["seed"], spec=spec)
     session.mark("evaluate")
     where = {"target": data, "model": model, "labels": [label or loaded.label]}
     session.emit(document("mdshift.evaluation/1", found, data=where, settings=session.told(), seconds=session.seconds))

@@ -106,14 +106,16 @@ def arrange(arguments: Sequence[str]) -> list[str]:
 def _usage(e: Any) -> tuple[str, str]:
     """Typer's complaint as our error and hint."""
     context = getattr(e, "ctx", None)
+    message = e.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
     help_hint = f"see `{context.command_path} --help`" if context is not None else "see `mdshift --help`"
     option = getattr(e, "option_name", None)
     if option is not None and context is not None:
         known = [f for p in context.command.params for f in p.opts if f.startswith("-")]
-        if "requires an argument" in e.format_message() or option in known:
-            return e.format_message().rstrip("."), help_hint
+        if "requires an argument" in message or option in known:
+            return message, help_hint
         return f"unknown option: {option!r}", nearest(option, [*known, "--help"])
-    return e.format_message().rstrip("."), help_hint
+    return message, help_hint
 
 
 def _report(error: str, hint: str, code: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from mdshift.cli.app import app
-from mdshift.config import OPTIONS, SHARED_OUTPUT, Option
+from mdshift.config import OPTIONS, Option
 from mdshift.errors import Interrupted
 
 Flags = Mapping[str, Any]
@@ -18,7 +18,8 @@ READING = ("encoding", "on_schema")
 DATA = ("label", "task", "domain_column", "time", "text", "drop", *READING)
 TESTING = ("alpha", "seed")
 RUNNING = ("device", "engine", "workers")
-RESULT = ("json", "output", *SHARED_OUTPUT)
+SPEECH = ("quiet", "verbose", "debug", "no_color")
+RESULT = ("json", "output", *SPEECH)
 # the order of a help page: what this command alone has, data, settings, output
 
 

@@ -21,14 +21,13 @@ def predict(model: str, data: str, flags: options.Flags) -> int:
     from pathlib import Path
 
     session = Session.open(OPTIONS, flags)
-    endings = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
-    session.check_output(endings)
     from mdshift import store
     from mdshift.engine.predict import predict as engine
-    from mdshift.readers.write import write_rows
+    from mdshift.readers.write import ENDINGS, write_rows
 
+    session.check_output(ENDINGS)
     loaded = store.load(model)
-    spec = DataSpec(target=data, encoding=session["encoding"], kinds=session.configuration.kinds)
+    spec = DataSpec(target=data, encoding=session["encoding"])
     batches = engine(loaded, data, proba=session["proba"], spec=spec)
     write_rows(session["output"], batches, json=session["json"])
     if session["output"]:

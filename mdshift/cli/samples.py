@@ -6,7 +6,7 @@ from mdshift.cli import options
 from mdshift.cli.options import argument, command
 from mdshift.cli.session import Session, write_out
 
-OPTIONS = ("seed", "force", "json", *options.SHARED_OUTPUT)
+OPTIONS = ("seed", "force", "json", *options.SPEECH)
 
 
 @command("samples", "Write small sample pairs with a known shift.", [argument("folder", "folder to write into", required=True)], OPTIONS)

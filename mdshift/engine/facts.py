@@ -8,12 +8,13 @@ from typing import Any
 
 from mdshift.declare import Cost, every
 from mdshift.errors import DataError
+from mdshift.rules.thresholds import similarity
 
 
-def facts_of(document: Mapping[str, Any], goal: str, compute: str) -> dict[str, Any]:
+def facts_of(document: Mapping[str, Any], goal: str, compute: str, limits: Mapping[str, float]) -> dict[str, Any]:
     """Named facts out of a `mdshift.diagnosis/1` document, the goal, the compute allowed, and the strategies there are.
 
-    A fact that cannot be known is absent. Raises DataError when the document is no diagnosis.
+    A fact that cannot be known is absent. `similarity` is read anew from its numbers, by the thresholds in force. Raises DataError when the document is no diagnosis.
     """
     if document.get("schema") != "mdshift.diagnosis/1":
         raise DataError(
@@ -23,6 +24,8 @@ def facts_of(document: Mapping[str, Any], goal: str, compute: str) -> dict[str, 
     if not isinstance(stated, Mapping) or not isinstance(document.get("kinds"), list):
         raise DataError("the diagnosis is not complete", "keys 'facts' and 'kinds'", "make it anew with `mdshift diagnose ... --json`")
     known = {k: v for k, v in stated.items() if v is not None}
+    if "js_mean" in known or "auc" in known:
+        known["similarity"] = similarity(known.get("js_mean"), known.get("auc"), limits)
     catalogue = every("strategy")
     known["goal"], known["compute"] = goal, compute
     known["cheap"] = [n for n, s in catalogue.items() if s.cost is Cost.LOW and n != "source-only"]

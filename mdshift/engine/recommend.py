@@ -47,8 +47,8 @@ def recommend(
     thresholds: values that replace those of `rules/thresholds.py`.
     """
     able = machine()
-    facts = facts_of(document, goal, compute or _allowed(able))
     limits = {**defaults(), **(thresholds or {})}
+    facts = facts_of(document, goal, compute or _allowed(able), limits)
     heard = _hear(facts, limits)
     ranked: list[Ranked] = []
     excluded: list[Excluded] = []

@@ -22,7 +22,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "js_small": Threshold(0.02, "bits, mean over the features: two unit normals a third of a standard deviation apart"),
     "js_large": Threshold(0.10, "bits, mean over the features: two unit normals three quarters of a standard deviation apart"),
     "auc_similar": Threshold(0.60, "of the domain classifier: two unit normals .36 standard deviations apart along the best direction"),
-    "auc_different": Threshold(0.90, "of the domain classifier: two unit normals 1.8 standard deviations apart along the best direction"),
+    "auc_different": Threshold(0.80, "of the domain classifier: two unit normals 1.2 standard deviations apart along the best direction"),
     "overlap_enough": Threshold(
         0.80, "share of the target that lies where the source has data: below it weights rest on few rows, and say nothing of the rest"
     ),
@@ -64,3 +64,12 @@ THRESHOLDS: Mapping[str, Threshold] = {
 def defaults() -> dict[str, float]:
     """The value of every threshold."""
     return {name: t.value for name, t in THRESHOLDS.items()}
+
+
+def similarity(js_mean: float | None, auc: float | None, limits: Mapping[str, float] | None = None) -> str:
+    """`high` where both distances are small, `low` where one is large, else `medium`; an unknown distance speaks for neither."""
+    at = {**defaults(), **(limits or {})}
+    a, j = (0.5 if auc is None else auc), (0.0 if js_mean is None else js_mean)
+    if a < at["auc_similar"] and j < at["js_small"]:
+        return "high"
+    return "low" if a >= at["auc_different"] or j >= at["js_large"] else "medium"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mdshift.report.page import Document, Page, Section, Table
 from mdshift.report.text import clean, interval, number
 
@@ -12,41 +10,54 @@ MOST_CLASSES = 12
 
 def page(document: Document) -> Page:
     """Main score, other scores, classes, confusion."""
-    score = document["score"]
-    verdict = (
-        f"{score['metric']} {interval(score['value'], score.get('low'), score.get('high'))} on {number(document.get('rows'))} labelled rows.",
-    )
+    score = document["scores"][0]
+    told = f"{score['metric']} {interval(score['value'], score['low'], score['high'])} on {number(document['rows'])} labelled rows"
+    left = f"; {number(document['unlabelled'])} without a label were left out" if document["unlabelled"] else ""
+    verdict = [f"{told[0].upper()}{told[1:]}{left}."]
+    if document["unknown"]:
+        verdict.append(f"{number(document['unknown'])} rows have a class that the model does not know; they count as wrong.")
     sections = [others(document), classes(document), confusion(document)]
-    return Page("Evaluation", verdict, tuple(s for s in sections if s is not None), (), f"mdshift {document['mdshift']}")
+    footer = f"model {clean(document['data'].get('model'), 100)}; data {clean(document['data'].get('target'), 100)}; mdshift {document['mdshift']}"
+    return Page("Evaluation", tuple(verdict), tuple(s for s in sections if s is not None), (), footer)
 
 
-def others(document: Document) -> Section | None:
-    """Scores beside the main one."""
-    rows = tuple(
-        (clean(k.replace("_", " "), 40), number(v))
-        for k, v in (document.get("scores") or {}).items()
-        if v is None or isinstance(v, int | float)
-    )
-    return Section("Scores", (), Table(("score", "value"), rows, (1,))) if rows else None
+def others(document: Document) -> Section:
+    """Every score with its interval, and how well the confidence is calibrated."""
+    rows = [(clean(s["metric"].replace("_", " "), 40), interval(s["value"], s["low"], s["high"])) for s in document["scores"]]
+    error = document["calibration"].get("ece")
+    if error is not None:
+        rows.append(("calibration error", number(error)))
+    return Section("Scores", (), Table(("score", "value [interval]"), tuple(rows), (1,)))
 
 
 def classes(document: Document) -> Section | None:
-    """Precision, recall and F1 of each class."""
-    found: list[dict[str, Any]] = document.get("per_class") or []
+    """Precision, recall, F1 and area under the ROC curve of each class."""
+    found = document["per_class"]
     if not found:
         return None
-    keys = [k for k in found[0] if k != "class" and not isinstance(found[0][k], dict | list)]
-    rows = tuple((clean(c["class"], 40), *(number(c[k]) for k in keys)) for c in found)
-    return Section("Classes", (), Table(("class", *(k.replace("_", " ") for k in keys)), rows, tuple(range(1, len(keys) + 1))))
+    areas = {r["class"]: r["auc"] for r in document["roc"]}
+    rows = tuple(
+        (
+            clean(c["class"], 40),
+            number(c["rows"]),
+            number(c["predicted"]),
+            number(c["precision"]),
+            interval(c["recall"], c["recall_low"], c["recall_high"]),
+            number(c["f1"]),
+            number(areas.get(c["class"])),
+        )
+        for c in found[:MOST_CLASSES]
+    )
+    more = len(found) - len(rows)
+    headers = ("class", "rows", "predicted", "precision", "recall", "F1", "AUC")
+    return Section("Classes", (), Table(headers, rows, (1, 2, 3, 4, 5, 6)), f"{more} more in the JSON" if more else "")
 
 
 def confusion(document: Document) -> Section | None:
     """Rows of the truth, columns of the prediction."""
-    found = document.get("confusion")
-    names = [c["class"] for c in document.get("per_class") or []]
-    if not found or not names or len(names) > MOST_CLASSES:
+    names, counts = document["classes"], document["confusion"]
+    if not names or len(names) > MOST_CLASSES:
         return None
-    matrix = found["counts"] if isinstance(found, dict) else found
-    rows = tuple((clean(n, 20), *(number(v) for v in row)) for n, row in zip(names, matrix, strict=False))
-    headers = ("true, predicted:", *(clean(n, 12) for n in names))
+    rows = tuple((clean(n, 20), *(number(v) for v in row)) for n, row in zip(names, counts, strict=True))
+    headers = ("true / predicted", *(clean(n, 12) for n in names))
     return Section("Confusion", (), Table(headers, rows, tuple(range(1, len(headers)))))
