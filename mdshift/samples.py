@@ -79,8 +79,8 @@ def _files(seed: int) -> list[tuple[str, bytes]]:
     return found + _images(seed)
 
 
-def _truth(kinds: tuple[str, ...], how: str) -> bytes:
-    truth: Mapping[str, Any] = {"kinds": list(kinds), "label": "y", "task": "classification", "how": how}
+def _truth(kinds: tuple[str, ...], how: str, label: str = "y") -> bytes:
+    truth: Mapping[str, Any] = {"kinds": list(kinds), "label": label, "task": "classification", "how": how}
     return (json.dumps(truth, indent=2) + "\n").encode()
 
 
@@ -111,10 +111,6 @@ def _label(rng: np.random.Generator, n: int, target: bool) -> Table:
     return _patients(rng, rng.random(n) < (0.1 if target else 0.5))
 
 
-def _none(rng: np.random.Generator, n: int, target: bool) -> Table:  # noqa: ARG001 - there is no difference
-    return _patients(rng, rng.random(n) < 0.4)  # noqa: PLR2004 - the law
-
-
 def _houses(rng: np.random.Generator, n: int, *, moved: bool, turned: bool) -> Table:
     """Will a house sell in a month? moved: other houses, the same buyers; turned: the same houses, other buyers."""
     import numpy as np
@@ -141,6 +137,10 @@ def _covariate(rng: np.random.Generator, n: int, target: bool) -> Table:
 
 def _concept(rng: np.random.Generator, n: int, target: bool) -> Table:
     return _houses(rng, n, moved=False, turned=target)
+
+
+def _none(rng: np.random.Generator, n: int, target: bool) -> Table:  # noqa: ARG001 - there is no difference
+    return _houses(rng, n, moved=False, turned=False)
 
 
 PRAISE = ("wonderful", "excellent", "great", "lovely", "very good", "a joy", "better than expected", "worth every cent")
@@ -185,7 +185,7 @@ def _images(seed: int) -> list[tuple[str, bytes]]:
     order = generator(seed, "samples", "images", "order").permutation(len(unlabelled))
     found += [(f"images/target_unlabelled/{i:03d}.png", unlabelled[k]) for i, k in enumerate(order)]
     how = "P(X) differs: the same three shapes, light on dark in the source, dark on light, turned by up to 45 degrees and noisier in the target"
-    return [*found, ("images/truth.json", _truth(("covariate",), how))]
+    return [*found, ("images/truth.json", _truth(("covariate",), how, label="label"))]
 
 
 def _shape(rng: np.random.Generator, shape: str, *, target: bool) -> NDArray[np.uint8]:

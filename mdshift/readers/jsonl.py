@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -43,22 +43,42 @@ class Jsonl(Reader):
     def _records(file: Path, shown: str, encoding: str) -> Iterator[dict[str, Any]]:
         from mdshift.readers.csv import _text
 
-        line = ""
-        number = 0
-        try:
-            with reading(shown, "JSONL"), _text(file, encoding) as text:
-                for number, line in enumerate(text, 1):
-                    if not line.strip():
-                        continue
-                    if number == 1 and line.lstrip().startswith("["):
-                        yield from _listed(line + text.read(), shown)
-                        return
-                    record = json.loads(line, object_pairs_hook=_once)
-                    if not isinstance(record, dict):
-                        raise DataError("a line is not a JSON object", f"{shown}:{number}: {line.strip()[:60]}", HINT)
-                    yield record
-        except json.JSONDecodeError as error:
-            raise DataError("bad JSON", f"{shown}:{number}:{error.colno}: {error.msg}", HINT) from None
+        with reading(shown, "JSONL"), _text(file, encoding) as text:
+            lines = _decoded(text, shown, encoding)
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                if number == 1 and line.lstrip().startswith("["):
+                    yield from _listed(line + "".join(lines), shown)
+                    return
+                record = _parsed(line.rstrip(), shown, number)
+                if not isinstance(record, dict):
+                    raise DataError("a line is not a JSON object", f"{shown}:{number}: {line.strip()[:60]}", HINT)
+                yield record
+
+
+def _decoded(text: Iterable[str], shown: str, encoding: str) -> Iterator[str]:
+    number = 0
+    try:
+        for line in text:
+            number += 1
+            yield line
+    except UnicodeDecodeError:
+        raise DataError(
+            f"not {encoding.upper()}", f"{shown}: after line {number}", "name its encoding, such as --encoding latin-1"
+        ) from None
+    except LookupError:
+        raise DataError("unknown encoding", repr(encoding), "such as utf-8, latin-1, utf-16, cp1252") from None
+
+
+def _parsed(text: str, shown: str, number: int) -> Any:
+    """The JSON value of a text that begins on this line."""
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise DataError("bad JSON", f"{shown}:{number + error.lineno - 1}:{error.colno}: {error.msg}", HINT) from None
+    except RecursionError:
+        raise DataError("JSON is nested too deep", f"{shown}:{number}", HINT) from None
 
 
 def _scan(check: Any, file: Path, shown: str, encoding: str | None) -> None:
@@ -70,10 +90,7 @@ def _scan(check: Any, file: Path, shown: str, encoding: str | None) -> None:
 
 
 def _listed(text: str, shown: str) -> Iterator[dict[str, Any]]:
-    try:
-        records = json.loads(text, object_pairs_hook=_once)
-    except json.JSONDecodeError as error:
-        raise DataError("bad JSON", f"{shown}:{error.lineno}:{error.colno}: {error.msg}", HINT) from None
+    records = _parsed(text, shown, 1)
     for i, record in enumerate(records):
         if not isinstance(record, dict):
             raise DataError("an entry is not a JSON object", f"{shown}: entry {i}", HINT)

@@ -77,7 +77,7 @@ def load(file: Path, shown: str) -> tuple[Any, Any]:
     except zipfile.BadZipFile:
         raise DataError("cannot read array", f"{shown}: a damaged archive", "write it again") from None
     except DataError as error:
-        if "pickle" in error.seen or "Object arrays" in error.seen:
+        if any(word in error.seen for word in ("pickle", "Object arrays", "Python objects")):
             raise DataError(
                 "array holds Python objects", shown, "these would have to be unpickled, which could run code: save numbers instead"
             ) from None

@@ -34,7 +34,7 @@ def located(given: str) -> Iterator[Place]:
     Raises DataError: nothing there (with the nearest name), an empty folder, files of several kinds, an unknown format.
     """
     path = Path(given)
-    if given in ("-", "/dev/stdin") or (path.exists() and stat.S_ISFIFO(path.stat().st_mode)):
+    if given in ("-", "/dev/stdin") or _is_pipe(path):
         with tempfile.TemporaryDirectory(prefix="mdshift-") as folder:
             file = Path(folder) / "stdin"
             with file.open("wb") as out:
@@ -50,6 +50,13 @@ def located(given: str) -> Iterator[Place]:
             yield Place("-" if given == "/dev/stdin" else given, file, (file,), sniff(file, given))
         return
     yield _lookup(path, given)
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        return stat.S_ISFIFO(path.stat().st_mode)
+    except (OSError, ValueError):  # not there, or no name that could be
+        return False
 
 
 def _lookup(path: Path, given: str) -> Place:

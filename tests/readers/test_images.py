@@ -1,0 +1,101 @@
+"""Folders of images."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mdshift.errors import DataError
+from mdshift.readers.load import load
+from mdshift.types import DataSpec
+
+RNG = np.random.default_rng(0)
+
+
+def save(path, shape=(8, 8), mode="L", value=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = RNG.integers(0, 256, shape).astype(np.uint8) if value is None else np.full(shape, value, np.uint8)
+    Image.fromarray(pixels, mode).save(path)
+    return pixels
+
+
+def problem(tmp_path, **spec):
+    return load(DataSpec(sources=(str(tmp_path / "s"),), target=str(tmp_path / "t"), **spec), seed=0)
+
+
+def test_class_folders_are_labels_and_a_flat_folder_has_none(tmp_path):
+    kept = [save(tmp_path / "s" / c / f"{i}.png") for c in ("cat", "dog") for i in range(3)]
+    for i in range(4):
+        save(tmp_path / "t" / f"{i}.png")
+    found = problem(tmp_path)
+    assert found.schema.modality == "image"
+    assert found.schema.image_shape == (8, 8, 1)
+    assert found.classes == ("cat", "dog")
+    assert found.source.y.tolist() == [0, 0, 0, 1, 1, 1]
+    assert found.target.y is None
+    assert (found.source.images[..., 0] == np.stack(kept)).all()
+    assert found.source.numbers.shape == (6, 0)
+
+
+def test_an_image_outside_the_class_folders_is_unlabelled(tmp_path):
+    for i in range(3):
+        save(tmp_path / "s" / "a" / f"{i}.png")
+        save(tmp_path / "s" / "b" / f"{i}.png")
+        save(tmp_path / "t" / f"{i}.png")
+    save(tmp_path / "t" / "b" / "0.png")
+    assert sorted(problem(tmp_path).target.y.tolist()) == [-1, -1, -1, 1]
+
+
+def test_domains_of_other_sizes_and_colours_get_one_shape(tmp_path):
+    for i in range(3):
+        save(tmp_path / "s" / f"{i}.png", (100, 90))
+        save(tmp_path / "t" / f"{i}.png", (70, 80, 3), "RGB")
+    found = problem(tmp_path)
+    assert found.schema.image_shape == (64, 64, 3)
+    assert found.source.images.shape == found.target.images.shape == (3, 64, 64, 3)
+
+
+def test_resizing_keeps_what_is_seen(tmp_path):
+    for name in ("s", "t"):
+        save(tmp_path / name / "0.png", (200, 200), value=77)
+    assert (problem(tmp_path).source.images == 77).all()
+
+
+def test_bad_images_are_skipped_and_counted(tmp_path):
+    for i in range(60):
+        save(tmp_path / "s" / f"{i:02d}.png")
+    save(tmp_path / "t" / "0.png")
+    (tmp_path / "s" / "05.png").write_bytes(b"not an image")
+    (tmp_path / "s" / "07.png").write_bytes((tmp_path / "s" / "08.png").read_bytes()[:60])
+    found = problem(tmp_path)
+    assert len(found.source) == 58
+    assert {5, 7}.isdisjoint(found.source.index.tolist())
+    assert len(found.quality["skipped"]) == 2
+    assert any(n.level == "warning" and "05.png" in n.text for n in found.notes)
+
+
+@pytest.mark.parametrize("kind", ["text", "16-bit", "cmyk", "animated", "huge"])
+def test_a_folder_with_too_many_bad_images_is_refused(tmp_path, kind):
+    for i in range(5):
+        save(tmp_path / "s" / f"{i}.png")
+        save(tmp_path / "t" / f"{i}.png")
+    bad = tmp_path / "s" / "9.png"
+    if kind == "text":
+        bad.write_bytes(b"text")
+    elif kind == "16-bit":
+        Image.fromarray(np.zeros((8, 8), np.uint16)).save(bad)
+    elif kind == "cmyk":
+        Image.new("CMYK", (8, 8)).save(tmp_path / "s" / "9.jpg")
+    elif kind == "animated":
+        Image.new("L", (8, 8)).save(tmp_path / "s" / "9.gif", save_all=True, append_images=[Image.new("L", (8, 8), 200)])
+    else:
+        Image.new("1", (30_000, 30_000)).save(bad)
+    with pytest.raises(DataError, match="images cannot be used"):
+        problem(tmp_path)
+
+
+def test_images_against_a_table(tmp_path):
+    save(tmp_path / "s" / "0.png")
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "a.csv").write_text("x\n1\n")
+    with pytest.raises(DataError, match="images and tables"):
+        problem(tmp_path)
