@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mdshift.learners.base import Context, Learner, Predictor, Prepared, State, Trained
-from mdshift.nn.plan import Phase
+from mdshift.nn.plan import Phase, usual
 
 if TYPE_CHECKING:
     import numpy as np
@@ -171,7 +171,7 @@ def _none() -> torch.Tensor:
 
 def source_phase(prepared: Prepared) -> Phase:
     """Training on the labelled source rows alone."""
-    return Phase(name="source", rows="source", check="source", epochs=60 if prepared.shape is not None else 40)
+    return usual(prepared, len(prepared.y_source), name="source", rows="source", check="source")
 
 
 def plain_loss(step: Any, state: Any) -> tuple[torch.Tensor, Mapping[str, Any]]:

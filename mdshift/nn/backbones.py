@@ -191,10 +191,8 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
             part.label_mean.zero_()
             part.label_scale.fill_(1.0)
     for part in module.modules():
-        if isinstance(part, ConvBlock):
-            nn.init.zeros_(part.norm_2.weight)  # each block starts as its shortcut (Goyal et al. 2017)
-        elif isinstance(part, DenseBlock):
-            nn.init.zeros_(part.outer.weight)
+        if isinstance(part, DenseBlock):
+            nn.init.zeros_(part.outer.weight)  # each block starts as its shortcut
         elif isinstance(part, Network):
             nn.init.normal_(part.head.weight, std=0.01, generator=generator)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from mdshift.learners.base import Prepared
 
 Schedule = Literal["constant", "decay", "warmup-cosine"]
 Statistics = Literal["shared", "domain", "frozen", "target"]
@@ -41,8 +44,8 @@ class Phase:
     revert: bool = False
     fresh_head: bool = False
     shift: float = 0.125
-    zoom: float = 0.1
-    turn: float = 10.0
+    zoom: float = 0.25
+    turn: float = 15.0
 
     def steps(self, rows: int) -> int:
         """The number of steps for this many labelled rows."""
@@ -58,3 +61,14 @@ class Phase:
             return math.pow(1.0 + 10.0 * progress, -0.75)
         warm = 0.05
         return (progress + 1e-3) / warm if progress < warm else 0.5 * (1.0 + math.cos(math.pi * (progress - warm) / (1.0 - warm)))
+
+
+def usual(prepared: Prepared, rows: int, *, rate: float = 0.0, **changes: Any) -> Phase:
+    """A phase with the batch, rate and passes that suit this kind of data and number of labelled rows; `changes` go before.
+
+    Small data take small batches. rate 0: the usual one.
+    """
+    image = prepared.shape is not None
+    batch = 32 if rows < 1000 else 64 if rows < 5000 else 128 if rows < 20_000 else 256  # noqa: PLR2004 - steps in size
+    settings = {"batch": batch, "rate": rate or (5e-3 if image else 2e-3), "epochs": 60.0 if image else 40.0}
+    return Phase(**{**settings, **changes})

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, final
 from mdshift.declare import Cost, Needs, param, strategy
 from mdshift.families import Train
 from mdshift.learners.base import Prepared
-from mdshift.nn.plan import Phase
+from mdshift.nn.plan import Phase, usual
 
 
 @final
@@ -30,12 +30,12 @@ class Dann(Train):
     weight: float = param(1.0, "weight of the reversed gradient at the end of the ramp", low=0)
     conditional: bool = param(False, "condition the adversary on the predictions (CDAN)")
     statistics: str = param("domain", "batch statistics: each domain's own, or shared", choices=("domain", "shared"))
-    rate: float = param(2e-3, "learning rate", low=1e-6, high=1.0)
-    epochs: float = param(40.0, "passes over the source", low=1)
+    rate: float = param(0.0, "learning rate; 0: the usual one for the kind of data", low=0, high=1.0)
+    epochs: float = param(60.0, "passes over the source", low=1)
 
-    def plan(self, prepared: Prepared) -> tuple[Phase, ...]:  # noqa: ARG002 - the same for every problem
+    def plan(self, prepared: Prepared) -> tuple[Phase, ...]:
         """One phase on both domains."""
-        return (Phase(rate=self.rate, epochs=self.epochs, statistics=self.statistics),)  # type: ignore[arg-type]
+        return (usual(prepared, len(prepared.y_source), rate=self.rate, epochs=self.epochs, statistics=self.statistics),)
 
     def init(self, prepared: Prepared, network: Any) -> Any:  # noqa: ARG002 - the network's spec tells all
         """The adversary."""
