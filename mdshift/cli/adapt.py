@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdshift.cli import find, options
 from mdshift.cli.diagnose import document_of
@@ -15,7 +15,9 @@ from mdshift.config import OPTIONS as KNOWN
 from mdshift.config import convert
 from mdshift.errors import Interrupted, UsageError
 from mdshift.lock import held
-from mdshift.types import DataSpec
+
+if TYPE_CHECKING:
+    from mdshift.types import DataSpec
 
 OPTIONS = (
     *("strategy", "set", "out", "force", "plan", "goal", "compute", "budget", "from", "resume", "dry_run", "fail_on_worse"),

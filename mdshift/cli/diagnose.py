@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdshift.cli import find, options
 from mdshift.cli.options import argument, command
 from mdshift.cli.session import Session
-from mdshift.types import DataSpec, Problem
+
+if TYPE_CHECKING:
+    from mdshift.types import DataSpec, Problem
 
 OPTIONS = ("fail_on", *options.DATA, *options.TESTING, *options.RUNNING, *options.RESULT)
 SEVERITIES = ("none", "minor", "moderate", "severe")

@@ -6,7 +6,6 @@ from mdshift.cli import options
 from mdshift.cli.options import argument, command
 from mdshift.cli.session import Session
 from mdshift.errors import UsageError
-from mdshift.types import DataSpec
 
 OPTIONS = ("label", "encoding", *options.TESTING, *options.RESULT)
 
@@ -26,6 +25,7 @@ def evaluate(model: str, data: str, flags: options.Flags) -> int:
     from mdshift import store
     from mdshift.engine.evaluate import evaluate as engine
     from mdshift.report.json import document
+    from mdshift.types import DataSpec
 
     loaded = store.load(model)
     session.mark("read")

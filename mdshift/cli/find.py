@@ -7,11 +7,13 @@ import stat
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdshift.cli.session import Session
 from mdshift.errors import UsageError
-from mdshift.types import DataSpec
+
+if TYPE_CHECKING:
+    from mdshift.types import DataSpec
 
 SCHEMAS = ("mdshift.diagnosis/1", "mdshift.recommendation/1")
 PATIENCE = 2.0  # seconds that a silent pipe is waited for when nobody is seen at its other end and other data are at hand
@@ -19,6 +21,8 @@ PATIENCE = 2.0  # seconds that a silent pipe is waited for when nobody is seen a
 
 def spec_of(session: Session, sources: Sequence[str], target: str | None) -> DataSpec:
     """The data with the session's reading options."""
+    from mdshift.types import DataSpec
+
     s = session.settings
     return DataSpec(
         sources=tuple(sources),

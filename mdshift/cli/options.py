@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import typer
@@ -40,9 +41,22 @@ def _typer_option(option: Option) -> inspect.Parameter:
 
 def describe(option: Option) -> str:
     """The help of an option with its default."""
-    told = option.default not in (None, (), False) and "[default" not in option.help
+    told = option.default is not None and option.default is not False and option.default != () and "[default" not in option.help
     number = f"{option.default:g}" if isinstance(option.default, float) else option.default
     return f"{option.help} [default: {number}]" if told else option.help
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as declared: what the manual is made from."""
+
+    name: str
+    text: str
+    arguments: tuple[tuple[str, str], ...]
+    options: tuple[str, ...]
+
+
+REGISTERED: dict[str, Command] = {}
 
 
 class PipeClosed(Exception):
@@ -70,6 +84,8 @@ def command(
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {p.name: p.annotation for p in parameters}
         call.__doc__ = function.__doc__
+        told = tuple((a.name, a.default.help) for a in arguments)
+        REGISTERED[name] = Command(name, inspect.getdoc(function) or "", told, tuple(options))
         app.command(name, short_help=short, options_metavar="[OPTIONS]")(call)
         return function
 

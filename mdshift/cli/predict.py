@@ -5,7 +5,6 @@ from __future__ import annotations
 from mdshift.cli import options
 from mdshift.cli.options import argument, command
 from mdshift.cli.session import Session
-from mdshift.types import DataSpec
 
 OPTIONS = ("proba", "encoding", *options.RESULT)
 
@@ -24,6 +23,7 @@ def predict(model: str, data: str, flags: options.Flags) -> int:
     from mdshift import store
     from mdshift.engine.predict import predict as engine
     from mdshift.readers.write import ENDINGS, write_rows
+    from mdshift.types import DataSpec
 
     session.check_output(ENDINGS)
     loaded = store.load(model)

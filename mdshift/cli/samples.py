@@ -13,12 +13,13 @@ OPTIONS = ("seed", "force", "json", *options.SPEECH)
 def samples(folder: str, flags: options.Flags) -> int:
     """Write small sample pairs with a known shift."""
     session = Session.open(OPTIONS, flags)
-    from mdshift.report.json import dumps
+    from mdshift.report.json import document, dumps
     from mdshift.samples import write
 
     written = write(folder, seed=session["seed"], force=session["force"])
     if session["json"]:
-        write_out(dumps({"schema": "mdshift.samples/1", "folder": folder, "pairs": written}))
+        content = {"folder": folder, "pairs": written}
+        write_out(dumps(document("mdshift.samples/1", content, data={}, settings={"seed": session["seed"]}, seconds={})))
     else:
         for pair in written:
             write_out(f"{pair}\n")

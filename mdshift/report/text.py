@@ -20,7 +20,7 @@ def clean(value: Any, longest: int = LONGEST) -> str:
 
 
 def _harmless(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    return character.isprintable() or unicodedata.category(character) == "Zs"  # other spaces, such as the unbreakable one
 
 
 def _escape(character: str) -> str:
@@ -28,7 +28,7 @@ def _escape(character: str) -> str:
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """A number in a table: a dash for None, no needless digits."""
+    """A number in a table: a dash for None, three decimals below ten, fewer above."""
     if value is None:
         return DASH
     if isinstance(value, bool):
@@ -36,9 +36,10 @@ def number(value: Any, digits: int = 3) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        if value != 0 and abs(value) < 10**-digits:
+        size = abs(value)
+        if size != 0 and size < 0.5 * 10**-digits:
             return f"{value:.0e}"
-        return f"{value:,.0f}" if abs(value) >= 10**5 else f"{value:.{digits}g}"
+        return f"{value:,.{digits if size < 10 else 1 if size < 10**4 else 0}f}"  # noqa: PLR2004 - four figures or so
     return clean(value, 40)
 
 

@@ -1,0 +1,141 @@
+"""Write the pages of `docs/` that are made from declarations: `python docs/generate.py`. A test compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+NOTICE = "<!-- Made by `python docs/generate.py` from the declarations in the code. Do not edit. -->\n"
+FORMS = {
+    "diagnose": "SOURCE... TARGET",
+    "recommend": "[SOURCE... TARGET | DIAGNOSIS.json | -]",
+    "adapt": "[SOURCE... TARGET]",
+    "predict": "MODEL DATA",
+    "evaluate": "MODEL DATA",
+    "explain": "[NAME]",
+    "runs": "[ID...]",
+    "samples": "DIR",
+    "doctor": "",
+}
+
+
+def table(headers: Iterable[str], rows: Iterable[Iterable[Any]]) -> list[str]:
+    """The lines of a Markdown table."""
+    heads = list(headers)
+    return [_row(heads), _row(["---"] * len(heads)), *(_row([str(c) for c in row]) for row in rows), ""]
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
+
+
+def strategies() -> str:
+    """Every strategy: what it is, needs, costs, and its parameters."""
+    from mdshift.declare import every
+    from mdshift.manual import describe
+
+    entries = [describe("strategy", n, s) for n, s in every("strategy").items()]
+    lines = [
+        "# Strategies",
+        "",
+        NOTICE,
+        "Each is compared with `source-only` before it is kept. `mdshift explain NAME` prints the same page.",
+        "",
+    ]
+    facts = ("family", "cost", "target labels", "sources", "tasks", "data")
+    lines += table(("strategy", *facts), ((f"[`{e['name']}`](#{e['name']})", *(e["facts"][f] for f in facts)) for e in entries))
+    for e in entries:
+        lines += [f"## {e['name']}", "", e["summary"], ""]
+        lines += [line for paragraph in e["text"] for line in (paragraph, "")]
+        lines += table(("", ""), e["facts"].items())
+        if e["parameters"]:
+            rows = ((f"`{p['name']}`", f"`{p['default']}`", p["range"], p["help"]) for p in e["parameters"])
+            lines += table(("parameter", "default", "range", "what"), rows)
+    return "\n".join(lines)
+
+
+def rules() -> str:
+    """Every rule with its source and examples, and the thresholds."""
+    from mdshift.declare import every
+    from mdshift.manual import describe
+    from mdshift.rules.thresholds import THRESHOLDS
+
+    lines = ["# Decision rules", "", NOTICE]
+    lines += [
+        "`mdshift recommend` asks every rule. A rule reads named facts and gives points to strategies: 3 decide, 2 are strong, 1 is mild, "
+        "half a point breaks ties. A fact that is missing silences the rules that need it, and the recommendation's `trace` says so.",
+        "",
+    ]
+    for name, rule in every("rule").items():
+        e = describe("rule", name, rule)
+        lines += [f"## {name}", "", f"**{e['summary']}**", "", *(line for p in e["text"] for line in (p, ""))]
+        lines += [f"Source: {e['facts']['source']}. Reads: {e['facts']['reads']}.", ""]
+        for heading, examples in e["examples"].items():
+            lines += [f"{heading}:", "", *(f"- {x}" for x in examples), ""]
+    lines += ["## Thresholds", "", "They can be overridden in `[thresholds]` of `mdshift.toml`.", ""]
+    lines += table(("name", "value", "why"), ((f"`{n}`", f"{t.value:g}", t.reason) for n, t in THRESHOLDS.items()))
+    return "\n".join(lines)
+
+
+def probes() -> str:
+    """Every probe and validator with its docstring."""
+    from mdshift.declare import every
+    from mdshift.manual import describe
+
+    lines = ["# Probes and validators", "", NOTICE]
+    for kind, told in (
+        ("probe", "A probe answers one statistical question about source and target."),
+        ("validator", "A validator chooses without target labels."),
+    ):
+        lines += [f"# {kind.capitalize()}s", "", told, ""]
+        for name, thing in every(kind).items():  # type: ignore[arg-type]
+            e = describe(kind, name, thing)  # type: ignore[arg-type]
+            lines += [f"## {name}", "", e["summary"], "", *(line for p in e["text"] for line in (p, ""))]
+            if e["facts"].get("source"):
+                lines += [f"Source: {e['facts']['source']}.", ""]
+    return "\n".join(lines)
+
+
+def cli() -> str:
+    """Every command with its options, and where an option may be set."""
+    from mdshift.cli.main import COMMANDS
+    from mdshift.cli.options import REGISTERED
+    from mdshift.config import OPTIONS
+
+    lines = ["# Command line", "", NOTICE]
+    lines += [
+        "A value is taken from the flag, else from the plan (`--plan`, or a document on standard input), else from the variable "
+        "`MDSHIFT_NAME`, else from `mdshift.toml` in the working folder, else it is the default. Options may stand anywhere on the line.",
+        "",
+        "Exit codes: 0 done, 1 a tripped `--fail-on`, 2 usage, configuration or bad data, 3 the environment, 70 a bug, 130 interrupted.",
+        "",
+    ]
+    for name in COMMANDS:
+        command = REGISTERED[name]
+        lines += [f"## mdshift {name}", "", f"    mdshift {name} {FORMS[name]}".rstrip(), "", command.text, ""]
+        if command.arguments:
+            lines += table(("argument", "what"), ((f"`{a.upper()}`", help_text) for a, help_text in command.arguments))
+        rows = []
+        for o in (OPTIONS[n] for n in command.options):
+            flags = ", ".join(f"`{f}`" for f in (o.flags or (o.flag,)))
+            value = "" if o.kind is bool else " \\| ".join(o.choices) or (o.metavar or o.name.upper())
+            default = "" if o.default is None or o.default is False or o.default == () else f"`{o.default}`"
+            place = f"`[{o.section}] {o.name}`" if o.section in ("data", "settings") else ""
+            rows.append((flags, value.replace("\\|", "|"), default, o.help, f"`{o.variable}`" if o.variable else "", place))
+        lines += table(("option", "value", "default", "what", "variable", "mdshift.toml"), rows)
+    return "\n".join(lines)
+
+
+PAGES: dict[str, Callable[[], str]] = {"strategies.md": strategies, "rules.md": rules, "probes.md": probes, "cli.md": cli}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, make in PAGES.items():
+        (FOLDER / name).write_text(make().rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
