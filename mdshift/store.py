@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdshift import __version__
 from mdshift.errors import DataError, EnvironmentFault, UsageError
-from mdshift.types import Column, DataSpec, Schema
+from mdshift.types import MISSING, Column, DataSpec, Domain, Schema
 
 if TYPE_CHECKING:
     from mdshift.learners.base import Predictor, State
@@ -232,8 +232,23 @@ def _try_out(root: Path, model: Model) -> None:
     """Predict one blank row: parts that do not fit one another show here, not in the middle of a file."""
     import numpy as np
 
-    d = len(model.encoder.kinds)
-    scores = model.predictor.scores(np.zeros((1, d), dtype=np.float32))
+    schema = model.schema
+    if {c.kind for c in schema.columns} - {"number", "date", "category", "text"}:
+        raise _damaged(root, "a column of a kind that is no feature")
+    blank = Domain(
+        name="blank",
+        numbers=np.full((1, len(schema.numbers)), np.nan),
+        categories=np.full((1, len(schema.categories)), MISSING, dtype=np.int32),
+        texts=np.full((1, len(schema.texts)), "", dtype=object),
+        images=None if schema.image_shape is None else np.zeros((1, *schema.image_shape), dtype=np.uint8),
+        y=None,
+        index=np.zeros(1, dtype=np.int64),
+        rows=1,
+    )
+    X = model.encoder.transform(blank)
+    if X.shape[1] != len(model.encoder.kinds):
+        raise _damaged(root, f"{X.shape[1]} encoded columns, expected {len(model.encoder.kinds)}")
+    scores = model.predictor.scores(X)
     wanted = (1, max(len(model.classes), 1) if model.task == "classification" else 1)
     if scores.shape != wanted:
         raise _damaged(root, f"the model gives scores of shape {scores.shape}, expected {wanted}")

@@ -230,8 +230,8 @@ def _net_can_win(prepared: Prepared, rows: int) -> bool:
 
 def trees_for(work: int) -> Trees:
     """Boosted trees for rows x classes x columns of work: as many rounds as it leaves time for."""
-    rounds = int(np.clip(100 * FREE_TREE_WORK / max(work, 1), 30, 100))
-    return Trees(rounds, min(0.15, 6.0 / rounds))
+    rounds = int(np.clip(150 * FREE_TREE_WORK / max(work, 1), 30, 150))
+    return Trees(rounds, min(0.15, 9.0 / rounds))
 
 
 def merits(task: str, y: NDArray[Any], scores: NDArray[np.float64]) -> NDArray[np.float64]:

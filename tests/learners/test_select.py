@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from made import prepared, rng_of
+
+from mdshift.errors import DataError
+from mdshift.learners.linear import Linear
+from mdshift.learners.select import choose, make_folds, merits, out_of_fold, score, source_model, stratified
+
+rng = np.random.default_rng(0)
+
+
+def test_a_line_is_chosen_for_a_line_and_trees_for_a_chessboard():
+    X = rng.uniform(-1, 1, (600, 3))
+    straight = (X @ [1, 1, 0] + 0.3 * rng.normal(size=600) > 0).astype(int)
+    assert choose(prepared(X, straight), rng_of(), network=False).label.startswith("linear (")
+    board = ((X[:, 0] > 0) ^ (X[:, 1] > 0)).astype(int)
+    chosen = choose(prepared(X, board), rng_of(), network=False)
+    assert "trees" in chosen.label
+    assert chosen.table["trees"] > 0.9
+    assert chosen.table["linear (C=1)"] < 0.7
+
+
+def test_numbers_are_chosen_for_by_r2():
+    X = rng.uniform(-1, 1, (500, 2))
+    chosen = choose(prepared(X, np.sign(X[:, 0]) * np.sign(X[:, 1]) + 0.01 * X[:, 0]), rng_of(), network=False)
+    assert chosen.metric == "r2"
+    assert "trees" in chosen.label
+
+
+def test_several_sources_are_folds_of_their_own():
+    X, y = rng.normal(size=(120, 2)), np.tile([0, 1], 60)
+    p = prepared(X, y, domain=np.repeat([0, 1, 2], 40))
+    fold, how = make_folds(p, np.arange(120), rng)
+    assert how == "leave-one-source-out"
+    assert {tuple(np.unique(p.domain[fold == f])) for f in np.unique(fold)} == {(0,), (1,), (2,)}
+    small = prepared(X, y, domain=np.repeat([0, 1], [115, 5]))
+    assert make_folds(small, np.arange(120), rng)[1] == "stratified folds"
+
+
+def test_a_class_of_one_source_alone_rules_out_folds_by_source():
+    y = np.repeat([0, 1], 60)
+    p = prepared(rng.normal(size=(120, 2)), y, domain=np.repeat([0, 1], 60))
+    assert make_folds(p, np.arange(120), rng)[1] == "stratified folds"
+
+
+@pytest.mark.parametrize("counts", [(50, 50), (97, 3), (99, 1)])
+def test_folds_spread_every_class(counts):
+    y = np.repeat([0, 1], counts)
+    fold = stratified(y, "classification", rng)
+    for k in (0, 1):
+        per = np.bincount(fold[y == k], minlength=5)
+        assert per.max() - per.min() <= 1
+    assert np.ptp(np.bincount(fold)) <= 1
+
+
+def test_out_of_fold_scores_do_not_see_their_labels():
+    X = rng.normal(size=(200, 150))
+    y = rng.integers(0, 2, 200)  # nothing to learn: in-sample it is learnt by heart
+    p = prepared(X, y)
+    held = out_of_fold(Linear(10.0), p, np.arange(200), stratified(y, p.task, rng), rng)
+    assert abs(score(p.task, y, held) - 0.5) < 0.15
+    assert score(p.task, y, Linear(10.0).fit(p, p.X_source, y, rng).scores(p.X_source)) > 0.95
+
+
+def test_a_race_is_given_up_once_lost():
+    X = rng.normal(size=(200, 2))
+    y = (X[:, 0] > 0).astype(int)
+    p = prepared(X, y)
+    perfect = np.eye(2)[y]
+    fold = stratified(y, p.task, rng)
+    assert out_of_fold(Linear(1e-6), prepared(rng.normal(size=(200, 2)), y), np.arange(200), fold, rng, perfect) is None
+    assert out_of_fold(Linear(), p, np.arange(200), fold, rng, np.eye(2)[1 - y]) is not None
+
+
+def test_the_mean_of_the_merits_is_the_score():
+    y = rng.normal(size=100)
+    S = (y + rng.normal(size=100))[:, None]
+    assert merits("regression", y, S).mean() == pytest.approx(score("regression", y, S))
+
+
+def test_the_source_model_is_calibrated():
+    X = rng.normal(size=(300, 100))
+    y = (X[:, 0] + rng.normal(size=300) > 0).astype(int)
+    p = prepared(X, y)
+    choice = choose(p, rng_of(), network=False)
+    fresh = rng.normal(size=(3000, 100)).astype(np.float32)
+    truth = fresh[:, 0] + rng.normal(size=3000) > 0
+    scores = source_model(p, choice, rng).scores(fresh)
+    assert abs(scores.max(axis=1).mean() - (scores.argmax(axis=1) == truth).mean()) < 0.06
+
+
+@pytest.mark.parametrize(("X", "y", "what"), [(np.ones((5, 2)), np.zeros(5, int), "one class"), (np.ones((0, 2)), np.zeros(0, int), "no labelled row"), (np.ones((4, 0)), np.array([0, 1, 0, 1]), "no column")])  # fmt: skip
+def test_a_source_that_cannot_teach_is_refused_with_a_hint(X, y, what):
+    with pytest.raises(DataError, match=what) as caught:
+        choose(prepared(X, y, classes=2), rng_of())
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 12])
+def test_a_handful_of_rows_is_enough_to_run(n):
+    y = np.arange(n) % 2
+    p = prepared(rng.normal(size=(n, 3)), y)
+    choice = choose(p, rng_of())
+    assert np.isfinite(source_model(p, choice, rng).scores(p.X_source)).all()
