@@ -63,12 +63,12 @@ class Phase:
         return (progress + 1e-3) / warm if progress < warm else 0.5 * (1.0 + math.cos(math.pi * (progress - warm) / (1.0 - warm)))
 
 
-def usual(prepared: Prepared, rows: int, *, rate: float = 0.0, **changes: Any) -> Phase:
+def usual(prepared: Prepared, labelled: int, *, rate: float = 0.0, **changes: Any) -> Phase:
     """A phase with the batch, rate and passes that suit this kind of data and number of labelled rows; `changes` go before.
 
     Small data take small batches. rate 0: the usual one.
     """
     image = prepared.shape is not None
-    batch = 32 if rows < 1000 else 64 if rows < 5000 else 128 if rows < 20_000 else 256  # noqa: PLR2004 - steps in size
+    batch = 32 if labelled < 1000 else 64 if labelled < 5000 else 128 if labelled < 20_000 else 256  # noqa: PLR2004 - steps in size
     settings = {"batch": batch, "rate": rate or (5e-3 if image else 2e-3), "epochs": 60.0 if image else 40.0}
     return Phase(**{**settings, **changes})

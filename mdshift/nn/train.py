@@ -31,7 +31,7 @@ SETBACKS = 6  # times that a loss may turn non-finite before the training is giv
 SLOWER = 0.3  # the rate's factor after each
 KEEP = 10.0  # rows' worth of the source's statistics in the target's: a handful of rows gives no usable variance
 CLIP = 5.0  # the norm that gradients are clipped to
-CHUNK = 256  # rows of a forward pass outside training, always filled up: equal rows then give equal bits in any company
+CHUNK = 240  # rows of a forward pass outside training, always filled up: equal rows then give equal bits in any company
 
 
 @dataclass(frozen=True, eq=False)
