@@ -37,8 +37,7 @@ OPTIONS = (
 def adapt(paths: list[str] | None, flags: options.Flags) -> int:
     """Run a strategy, compare it with doing nothing, save a model."""
     session = Session.open(OPTIONS, flags)
-    parameters = settings_of(session["set"])
-    check_strategy(session["strategy"], parameters)
+    parameters = check_strategy(session["strategy"], settings_of(session["set"]))
     session.check_output()
     if session["resume"]:
         return resume(session)
@@ -46,7 +45,7 @@ def adapt(paths: list[str] | None, flags: options.Flags) -> int:
     return perform(session, spec, plan, parameters)
 
 
-def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, parameters: Mapping[str, str]) -> int:
+def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, parameters: Mapping[str, Any]) -> int:
     """Hold the output, read, adapt, save, record, report."""
     from mdshift import record, store
     from mdshift.engine.adapt import adapt as engine
@@ -69,7 +68,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
         if session["dry_run"]:
             return rehearse(session, problem, plan, parameters)
         settings = session.told(set=dict(parameters), **({"from": session["from"]} if session["from"] else {}))
-        run = record.begin(out, problem.spec.to_json(), settings)
+        run = record.begin(out, find.data_of(problem), settings)
         try:
             adapted, model = engine(
                 problem,
@@ -90,7 +89,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
             )
             session.notes([n for n in adapted.notes if n not in problem.notes])
             session.mark("adapt")
-            report = document("mdshift.adaptation/1", adapted, data=problem.spec.to_json(), settings=settings, seconds=session.seconds)
+            report = document("mdshift.adaptation/1", adapted, data=find.data_of(problem), settings=settings, seconds=session.seconds)
             store.save(model, out, report, force=session["force"])
         except KeyboardInterrupt:
             record.end(run, "interrupted", None)
@@ -122,8 +121,8 @@ def settings_of(given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def check_strategy(name: str, parameters: Mapping[str, str]) -> None:
-    """Find a wrong strategy or parameter before any data are read.
+def check_strategy(name: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters as their types; a wrong strategy or parameter is found before any data are read.
 
     Raises UsageError with the nearest name, or the bounds.
     """
@@ -131,12 +130,13 @@ def check_strategy(name: str, parameters: Mapping[str, str]) -> None:
     from mdshift.errors import nearest
 
     if name == "auto":
-        if parameters:
-            raise UsageError("--set needs a strategy", f"{next(iter(parameters))!r} with --strategy auto", "name one: --strategy NAME")
-        return
+        if given:
+            raise UsageError("--set needs a strategy", f"{next(iter(given))!r} with --strategy auto", "name one: --strategy NAME")
+        return {}
     if name not in every("strategy"):
         raise UsageError("unknown strategy", repr(name), nearest(name, [*every("strategy"), "auto"]))
-    configure(lookup("strategy", name), parameters)
+    made = configure(lookup("strategy", name), given)
+    return {key: getattr(made, key) for key in given}
 
 
 def worse(report: Mapping[str, Any]) -> bool:
@@ -145,7 +145,7 @@ def worse(report: Mapping[str, Any]) -> bool:
     return report["kept"] == "source-only" and bool(tried)
 
 
-def rehearse(session: Session, problem: Any, plan: Mapping[str, Any] | None, parameters: Mapping[str, str]) -> int:
+def rehearse(session: Session, problem: Any, plan: Mapping[str, Any] | None, parameters: Mapping[str, Any]) -> int:
     """Say what would run, on which data, and where it would be written."""
     from mdshift.report.json import document
 
@@ -159,7 +159,7 @@ def rehearse(session: Session, problem: Any, plan: Mapping[str, Any] | None, par
         "task": problem.task,
         "label": problem.label,
     }
-    session.emit(document("mdshift.rehearsal/1", content, data=problem.spec.to_json(), settings=session.told(), seconds=session.seconds))
+    session.emit(document("mdshift.rehearsal/1", content, data=find.data_of(problem), settings=session.told(), seconds=session.seconds))
     return 0
 
 

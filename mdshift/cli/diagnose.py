@@ -59,7 +59,7 @@ def document_of(session: Session, problem: Problem) -> dict[str, Any]:
     session.notes([n for n in found.notes if n not in problem.notes])
     session.mark("diagnose")
     settings = {"alpha": session["alpha"], "seed": session["seed"]}
-    return document("mdshift.diagnosis/1", found, data=problem.spec.to_json(), settings=settings, seconds=session.seconds)
+    return document("mdshift.diagnosis/1", found, data=find.data_of(problem), settings=settings, seconds=session.seconds)
 
 
 def tripped(document: dict[str, Any], limit: str | None) -> bool:

@@ -13,7 +13,7 @@ from mdshift.cli.session import Session
 from mdshift.errors import UsageError
 
 if TYPE_CHECKING:
-    from mdshift.types import DataSpec
+    from mdshift.types import DataSpec, Problem
 
 SCHEMAS = ("mdshift.diagnosis/1", "mdshift.recommendation/1")
 PATIENCE = 2.0  # seconds that a silent pipe is waited for when nobody is seen at its other end and other data are at hand
@@ -56,6 +56,12 @@ def from_paths(session: Session, paths: Sequence[str]) -> DataSpec:
             return spec_of(session, paths, None)  # with a domain column the readers take one of its values as the target
         raise UsageError("a target is missing", repr(paths[0]), "the last path is the target, all before it are sources: SOURCE... TARGET")
     return spec_of(session, paths[:-1], paths[-1])
+
+
+def data_of(problem: Problem) -> dict[str, Any]:
+    """The `data` part of a document: the label that was found is named, so that a later command finds the same."""
+    found = problem.spec.to_json()
+    return found if problem.label is None else {**found, "labels": found.get("labels") or [problem.label]}
 
 
 def locate(session: Session, paths: Sequence[str]) -> tuple[DataSpec, Mapping[str, Any] | None]:

@@ -42,9 +42,10 @@ class Session:
     def follow(self, plan: Mapping[str, Any]) -> None:
         """Settle again with the settings of a plan; flags stay above them."""
         self.plan = plan
-        given = {k: v for k, v in dict(plan.get("settings") or {}).items() if k in self.names and v is not None and k != "strategy"}
         data = dict(plan.get("data") or {})
-        given.update({k: v for k, v in data.items() if k in self.names and v is not None})
+        stated = {**dict(plan.get("settings") or {}), **data}
+        known = [n for n in self.names if config.OPTIONS[n].section in ("data", "settings") and n not in ("strategy", "out")]
+        given = {n: stated[n] for n in known if stated.get(n) is not None}
         if data.get("labels") and "label" in self.names:
             given["label"] = data["labels"]
         checked = {k: config.convert(config.OPTIONS[k], v, f"the plan's {k}") for k, v in given.items()}

@@ -76,3 +76,64 @@ def refused(call):
         return ended
 
     return run
+
+
+def write_table(path, shift=0.0, *, label=True, rows=200, seed=0, separator=","):
+    """A small table: y depends on a - b; `shift` moves the numbers."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(rows, 3)) + shift
+    y = X[:, 0] - X[:, 1] + rng.normal(size=rows) * 0.5 > 0
+    lines = [separator.join(["a", "b", "c", "colour", *(["y"] if label else [])])]
+    for row, positive in zip(X, y, strict=True):
+        cells = [*(f"{v:.4f}" for v in row), "red" if row[2] > shift else "blue", *([("yes" if positive else "no")] if label else [])]
+        lines.append(separator.join(cells))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def pair(folder):
+    """s.csv with labels, t.csv without, l.csv: new rows like t.csv, with labels."""
+    write_table(folder / "s.csv")
+    write_table(folder / "t.csv", 0.7, label=False, seed=1)
+    write_table(folder / "l.csv", 0.7, seed=2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A saved model, made once."""
+    from mdshift.cli.main import main
+
+    work = tmp_path_factory.mktemp("trained")
+    source, target = write_table(work / "s.csv"), write_table(work / "t.csv", 0.7, label=False, seed=1)
+    kept = {name: os.environ.pop(name, None) for name in ("MDSHIFT_RUNS",)}
+    os.environ["MDSHIFT_RUNS"] = str(work / "runs.sqlite")
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with warnings.catch_warnings():
+            assert (
+                main(
+                    [
+                        "adapt",
+                        str(source),
+                        str(target),
+                        "--strategy",
+                        "coral",
+                        "--out",
+                        str(work / "model"),
+                        "-q",
+                        "-o",
+                        str(work / "report.json"),
+                    ]
+                )
+                == 0
+            )
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+        os.environ.update({k: v for k, v in kept.items() if v is not None})
+        if kept["MDSHIFT_RUNS"] is None:
+            del os.environ["MDSHIFT_RUNS"]
+    return work / "model"
