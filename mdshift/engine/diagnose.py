@@ -32,3 +32,108 @@ Facts that a rule may read (`Diagnosis.facts`); a fact that cannot be known is a
                target_score                  measured on the target's labels
                drop                          source_score less target_score, or less expected_score
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mdshift.declare import every, generator
+from mdshift.errors import DataError
+from mdshift.executor import map_units
+from mdshift.types import Diagnosis, Finding, Problem
+
+if TYPE_CHECKING:
+    from mdshift.probes.base import View
+
+
+def diagnose(
+    problem: Problem,
+    *,
+    alpha: float = 0.05,
+    seed: int = 0,
+    workers: int = 1,
+    engine: str = "local",  # noqa: ARG001 - a view is shared memory: its probes run in threads under any engine
+    progress: Callable[[str], None] = lambda _: None,
+) -> Diagnosis:
+    """Ask every probe, read the kinds of shift from their answers, and assemble the document.
+
+    Raises DataError without a target: there is nothing to compare the source with.
+    """
+    from mdshift.engine import assemble, reading
+    from mdshift.probes.base import view
+    from mdshift.probes.rows import rows
+
+    if problem.target is None:
+        raise DataError("a diagnosis needs a target", "no target", "give at least two paths: sources first, the target last")
+    progress("encoding")
+    shared = view(problem, seed)
+    found = measure(shared, alpha, seed, workers, progress)
+    evidence = weigh(shared, found)
+    kinds, shifts = reading.shifts(evidence, alpha)
+    cost = assemble.performance(found["performance"], kinds)
+    places = assemble.places(problem, found)
+    prior = None if evidence.has_labels else evidence.prior
+    label = assemble.label(problem, prior, evidence.has_labels)
+    tests = {
+        "x": assemble.tested(evidence.x),
+        "y": assemble.tested(evidence.y if evidence.has_labels else None),
+        "x_given_y": assemble.tested(evidence.x_given_y),
+        "y_given_x": assemble.tested(evidence.y_given_x),
+    }
+    facts = assemble.facts(problem, shared) | assemble.shift_facts(kinds, shifts, places, cost, label, alpha)
+    drawn = rows(shared)
+    notes = [*problem.notes, *assemble.notes(shared, drawn is not None and drawn.sampled, places)]
+    return Diagnosis(
+        kinds=kinds,
+        shifts=shifts,
+        tests=tests,
+        features=tuple(places["features"]),
+        label=label,
+        performance=cost,
+        overlap=places["overlap"],
+        relatedness=places["relatedness"],
+        quality=places["quality"],
+        similarity=places["similarity"],
+        facts={k: v for k, v in facts.items() if v is not None},
+        notes=tuple(notes),
+    )
+
+
+def measure(view: View, alpha: float, seed: int, workers: int, progress: Callable[[str], None]) -> Mapping[str, Finding]:
+    """The finding of every declared probe, by name."""
+    units: list[tuple[str, Any]] = [(name, declared().measure) for name, declared in every("probe").items()]
+
+    def ask(unit: tuple[str, Any]) -> Finding:
+        name, question = unit
+        progress(f"asking: {name}")
+        answer: Finding = question(view, generator(seed, "probe", name), alpha=alpha)
+        return answer
+
+    answers = map_units(ask, units, workers=workers)
+    return dict(zip((name for name, _ in units), answers, strict=True))
+
+
+def weigh(view: View, found: Mapping[str, Finding]) -> Any:
+    """What the reading stands on."""
+    from mdshift.engine.reading import Evidence
+    from mdshift.probes.base import FEW
+
+    problem = view.problem
+    labelled = int(view.target.labelled.sum()) if problem.task else 0
+    sources = int(view.source.labelled.sum()) if problem.task else 0
+    enough = labelled >= FEW and sources >= FEW
+    prior = found["prior"]
+    fit = prior.evidence.get("fit") or {}
+    return Evidence(
+        x=found["marginal"],
+        y=found["label"] if enough else None,
+        x_given_y=found["within-class"] if enough else None,
+        y_given_x=found["conditional"] if enough else None,
+        prior=prior if prior.p_value is not None else None,
+        fit=fit.get("p_value"),
+        has_labels=enough,
+        has_classes=sources >= FEW,
+        few=view.few,
+        some_labels=labelled,
+    )

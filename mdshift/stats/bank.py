@@ -146,6 +146,16 @@ def bank_of(Z: Floats, rng: np.random.Generator) -> Bank:
     )
 
 
+def joined(bank: Bank, name: str, columns: Floats | None, weight: float = 2.0) -> Bank:
+    """The bank with one more group of columns, whitened."""
+    extra = np.zeros((len(bank.phi), 0)) if columns is None else whiten(scaled(columns), limit=columns.shape[1])
+    if not extra.shape[1]:
+        return bank
+    at = bank.phi.shape[1]
+    group = Group(name, np.arange(at, at + extra.shape[1]), "sum", weight)
+    return Bank(np.concatenate([bank.phi, extra], axis=1), (*bank.groups, group))
+
+
 # --- from sums to a p-value ----------------------------------------------------------------------
 
 
@@ -158,16 +168,17 @@ class Outcome:
     groups: dict[str, float]
 
 
-def judge(sums: Floats, groups: Sequence[Group]) -> Outcome:
+def judge(sums: Floats, groups: Sequence[Group], further: Sequence[tuple[str, Floats, float]] = ()) -> Outcome:
     """The p-value of the first row of `sums` (1 + B, D) among the draws under the null in the others.
 
+    further: statistics that are no sums, large where the null fails: (name, values (1 + B,), weight).
     Columns are scaled by their own spread over all rows, groups are brought to one scale by a moment fit, and the smallest weighted
     tail is ranked among the draws. All of it is symmetric in the rows: exact where observed and drawn rows are exchangeable.
     """
     spread = np.sqrt(np.mean(sums[1:] ** 2, axis=0) + 1e-300)
     squares = np.where(spread > 1e-9 * max(float(spread.max(initial=0.0)), 1e-12), sums / spread, 0.0) ** 2
-    total = sum(g.weight for g in groups)
-    tails = np.empty((len(groups), len(sums)))
+    total = sum(g.weight for g in groups) + sum(w for _, _, w in further)
+    tails = np.empty((len(groups) + len(further), len(sums)))
     own: dict[str, float] = {}
     strongest = 0.0
     for k, g in enumerate(groups):
@@ -176,6 +187,11 @@ def judge(sums: Floats, groups: Sequence[Group]) -> Outcome:
         tails[k] = stats.gamma.logsf(value, mean**2 / var, scale=var / mean) - np.log(g.weight / total)
         own[g.name] = float((np.count_nonzero(value[1:] >= value[0]) + 1) / len(value))
         strongest = max(strongest, float((value[0] - mean) / np.sqrt(var)))
+    for k, (name, value, weight) in enumerate(further, len(groups)):
+        z = (value - value[1:].mean()) / max(float(value[1:].std()), 1e-300)
+        tails[k] = stats.norm.logsf(z) - np.log(weight / total)
+        own[name] = float((np.count_nonzero(value[1:] >= value[0]) + 1) / len(value))
+        strongest = max(strongest, float(z[0]))
     best = tails.min(axis=0)
     p = (1 + np.count_nonzero(best[1:] <= best[0] + 1e-12)) / len(best)
     return Outcome(float(p), strongest, own)

@@ -23,6 +23,7 @@ FOLDS = 5
 KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 SPLINE_COLUMNS = 40  # numbers that get a spline: beyond, value and rank alone
 FLOOR = 1e-3
+SMALL = 1_000  # rows: fewer get smaller trees
 
 
 def folds(strata: Ints, rng: np.random.Generator, count: int = FOLDS) -> Ints:
@@ -56,9 +57,9 @@ def _boosted(kind: str, n: int, seed: int, rounds: int = 60) -> Any:
     return make(
         max_iter=rounds,
         learning_rate=0.1,
-        max_leaf_nodes=8 if n < 1000 else 15,
+        max_leaf_nodes=8 if n < SMALL else 15,
         min_samples_leaf=10,
-        l2_regularization=1.0,  # noqa: PLR2004
+        l2_regularization=1.0,
         max_bins=64,
         early_stopping=False,
         random_state=seed,
@@ -138,8 +139,8 @@ def classify(
         if not len(test):
             continue
         if len(seen) < 2:  # noqa: PLR2004 - nothing to tell apart
-            for name in found:
-                found[name][test] = np.eye(classes)[seen].sum(axis=0)
+            for value in found.values():
+                value[test] = np.eye(classes)[seen].sum(axis=0)
             continue
         if len(seen) == 2 and S.shape[1] <= 600:  # noqa: PLR2004 - a Hessian of that size is cheap
             for c, beta in zip(strengths, newton(S[train], (y[train] == seen[1]).astype(np.int64), strengths), strict=True):

@@ -1,0 +1,254 @@
+"""From findings to the parts of a diagnosis: tests, label, performance, similarity, facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdshift.types import Finding, Note, Problem
+
+if TYPE_CHECKING:
+    from mdshift.probes.base import View
+
+# Read from the domain classifier first (it sees joint shifts), then from the features one by one. An AUC of .6 is two unit normals .36
+# standard deviations apart along the best direction, one of .8 is 1.2; a mean of .1 bits is two unit normals .75 apart in every column.
+SIMILAR_AUC, DIFFERENT_AUC, SIMILAR_JS, DIFFERENT_JS = 0.6, 0.8, 0.02, 0.1
+
+
+def tested(finding: Finding | None) -> dict[str, Any] | None:
+    """A raw test for `Diagnosis.tests`; None where it could not be made."""
+    if finding is None or finding.p_value is None:
+        return None
+    return {
+        "p_value": finding.p_value,
+        "method": finding.method,
+        "statistic": finding.statistic,
+        "effect": finding.effect,
+        "low": finding.low,
+        "high": finding.high,
+        "n_source": finding.n_source,
+        "n_target": finding.n_target,
+        "sentence": finding.sentence,
+        "evidence": dict(finding.evidence),
+    }
+
+
+def label(problem: Problem, prior: Finding | None, has_labels: bool) -> dict[str, Any] | None:
+    """Classes and their shares in source and target; for numbers the means and spreads."""
+    source, target = problem.source, problem.target
+    if problem.task is None or source.y is None or target is None or not source.labelled.any():
+        return None
+    known = source.y[source.labelled]
+    seen = target.y[target.labelled] if target.y is not None else None
+    if problem.task == "regression":
+        both = [None if v is None or not len(v) else {"mean": float(v.mean()), "sd": float(v.std())} for v in (known, seen)]
+        overlap = None
+        if seen is not None and len(seen):
+            overlap = float(np.mean((seen >= known.min()) & (seen <= known.max())))
+        return {"task": "regression", "source": both[0], "target": both[1], "estimated": False, "overlap": overlap}
+    k = len(problem.classes)
+    share = np.bincount(known, minlength=k) / len(known)
+    found: dict[str, Any] = {"task": "classification", "classes": list(problem.classes), "source_prior": share.tolist()}
+    if has_labels and seen is not None and len(seen):
+        found |= {"target_prior": (np.bincount(seen, minlength=k) / len(seen)).tolist(), "estimated": False}
+    elif prior is not None and prior.p_value is not None:
+        e = prior.evidence
+        found |= {
+            "target_prior": e["prior"],
+            "estimated": True,
+            "low": e["low"],
+            "high": e["high"],
+            "bbse": e["bbse"],
+            "method": prior.method,
+        }
+    else:
+        found |= {"target_prior": None, "estimated": False}
+    return found | {"overlap": class_overlap(problem)}
+
+
+def class_overlap(problem: Problem) -> float | None:
+    """Share of all classes that both sides have; None where the target has no labels."""
+    if problem.task != "classification" or problem.target is None or problem.target.y is None:
+        return None
+    here = set(np.unique(problem.source.y[problem.source.labelled]).tolist()) if problem.source.y is not None else set()
+    there = set(np.unique(problem.target.y[problem.target.labelled]).tolist())
+    return len(here & there) / len(here | there) if here and there else None
+
+
+def performance(finding: Finding, kinds: tuple[str, ...]) -> dict[str, Any] | None:
+    """Scores, the expected score, and the drop split into parts that add up to it."""
+    e = finding.evidence
+    if "spans" not in e:
+        return None
+    spans = e["spans"]
+    if kinds == ("label",) and "classes" in spans:
+        used, method = ["classes"], "class-weighted source scores"
+    elif "confidence" in spans:
+        used, method = ["weights", "confidence"], "mean of importance-weighted source scores and calibrated confidence"
+    else:
+        used, method = ["weights"], "importance-weighted source scores"
+    value = float(np.mean([spans[u][0] for u in used]))
+    low, high = min(spans[u][1] for u in used), max(spans[u][2] for u in used)
+    condition = "on the condition that P(Y|X) has not changed"
+    if kinds == ("label",):
+        condition = "on the condition that P(X|Y) has not changed"
+    source, target = e["source"], e["target"]
+    found: dict[str, Any] = {
+        "metric": e["metric"],
+        "source": source[0],
+        "source_interval": list(source[1:]),
+        "target": None if target is None else target[0],
+        "target_interval": None if target is None else list(target[1:]),
+        "expected": {"value": value, "low": low, "high": high, "method": method, "condition": condition},
+    }
+    if target is None:
+        return found | {"drop": source[0] - value, "attribution": None}
+    steps = e["steps"]
+    # the marginal that the reading names is moved first; without a word from it, X is
+    named = "label" if "label" in kinds else "covariate"
+    parts = {"covariate": 0.0, "label": 0.0, named: steps[named][0]}
+    drop = steps["drop"][0]
+    parts["concept"] = drop - parts["covariate"] - parts["label"]
+    intervals = {named: list(steps[named][1:]), "drop": list(steps["drop"][1:])}
+    return found | {"drop": drop, "attribution": parts, "attribution_intervals": intervals}
+
+
+def similarity(js_mean: float | None, auc: float | None, mmd: float | None, overlap: float | None) -> dict[str, Any]:
+    """`high`, `medium` or `low`, with the numbers that it was read from."""
+    a, j = auc if auc is not None else 0.5, js_mean if js_mean is not None else 0.0
+    level = "high" if a < SIMILAR_AUC and j < SIMILAR_JS else "low" if a >= DIFFERENT_AUC or j >= DIFFERENT_JS else "medium"
+    return {"level": level, "js_mean": js_mean, "auc": auc, "mmd": mmd, "overlap": overlap}
+
+
+def facts(problem: Problem, view: View) -> dict[str, Any]:
+    """Sizes and what the data are; the shifts, relations, quality and cost are added by the engine."""
+    source, target, schema = problem.source, view.target, problem.schema
+    found: dict[str, Any] = {
+        "n_source": len(source),
+        "n_target": len(target),
+        "rows_source": sum(s.rows for s in problem.sources),
+        "rows_target": target.rows,
+        "n_source_labelled": int(source.labelled.sum()),
+        "n_target_labelled": int(target.labelled.sum()),
+        "n_sources": len(problem.sources),
+        "n_features": len(schema.columns) if schema.image_shape is None else int(np.prod(schema.image_shape)),
+        "n_numbers": len(schema.numbers),
+        "n_categories": len(schema.categories),
+        "n_texts": len(schema.texts),
+        "n_labels": max(len(problem.spec.labels), 1 if problem.label else 0),
+        "modality": schema.modality,
+        "task": problem.task or "none",
+        "has_target": True,
+        "has_time": problem.spec.time is not None or any(c.kind == "date" for c in schema.columns),
+        "has_text": bool(schema.texts),
+    }
+    if problem.task == "classification" and source.y is not None and source.labelled.any():
+        counts = np.bincount(source.y[source.labelled], minlength=len(problem.classes))
+        counts = counts[counts > 0]
+        found |= {"n_classes": len(counts), "min_class_count": int(counts.min()), "imbalance": float(counts.max() / counts.min())}
+        if target.y is not None and target.labelled.any():
+            there = np.bincount(target.y[target.labelled])
+            found["min_target_class_count"] = int(there[there > 0].min())
+    return found
+
+
+def number(mapping: Mapping[str, Any] | None, *path: str) -> float | None:
+    """The finite number at a path of keys, or None."""
+    at: Any = mapping
+    for key in path:
+        if not isinstance(at, Mapping) or key not in at:
+            return None
+        at = at[key]
+    return float(at) if isinstance(at, int | float) and np.isfinite(at) else None
+
+
+def places(problem: Problem, found: Mapping[str, Finding]) -> dict[str, Any]:
+    """Where and how near: features, overlap, relatedness, quality, similarity."""
+    by = {f.question: f for name, f in found.items() if name != "marginal"}
+    x = found["marginal"].evidence
+    features = list(by["features"].evidence.get("features", ())) if "features" in by else []
+    overlap = dict(by["overlap"].evidence) if "overlap" in by else {}
+    if "overlap" in by:
+        overlap |= {"value": by["overlap"].effect, "low": by["overlap"].low, "high": by["overlap"].high, "sentence": by["overlap"].sentence}
+    js = [f["js"] for f in features if isinstance(f.get("js"), int | float)]
+    js_mean = number(x, "js", "mean") if number(x, "js", "mean") is not None else float(np.mean(js)) if js else None
+    auc, squared = number(x, "classifier", "auc"), number(x, "mmd", "squared")
+    numbers = {
+        "js_mean": js_mean,
+        "js_max": float(max(js)) if js else None,
+        "auc": auc,
+        "mmd": None if squared is None else float(np.sqrt(max(squared, 0.0))),
+        "overlap": number(overlap, "value"),
+    }
+    schema = problem.schema
+    lost = [c for c in schema.left_out if "target" in c.note or "source" in c.note]
+    total = len(schema.columns) + len(lost)
+    relatedness = {
+        "label_overlap": class_overlap(problem),
+        "feature_overlap": len(schema.columns) / total if total else None,
+        "similarity": None if js_mean is None else float(np.clip(1 - js_mean, 0, 1)),
+    }
+    near = similarity(js_mean, auc, numbers["mmd"], numbers["overlap"])
+    quality = {**problem.quality, **(dict(by["quality"].evidence) if "quality" in by else {})}
+    return {
+        "features": features,
+        "overlap": overlap,
+        "relatedness": relatedness,
+        "similarity": near,
+        "quality": quality,
+        "numbers": numbers,
+    }
+
+
+def shift_facts(
+    kinds: tuple[str, ...],
+    shifts: Mapping[str, Any],
+    where: Mapping[str, Any],
+    cost: Mapping[str, Any] | None,
+    labels: Mapping[str, Any] | None,
+    alpha: float,
+) -> dict[str, Any]:
+    """Facts that come from the reading and from the places; None where unknown."""
+    features, quality = where["features"], where["quality"]
+    moved = [f for f in features if f.get("p_value") is not None and f["p_value"] < alpha]
+    prior = shifts["label"].effect if labels is not None and labels.get("task") == "classification" else None
+    return {
+        "kinds": list(kinds),
+        "verdicts": {k: s.verdict for k, s in shifts.items()},
+        "severities": {k: s.severity for k, s in shifts.items()},
+        "similarity": where["similarity"]["level"],
+        **where["numbers"],
+        "prior_distance": prior,
+        "shifted_features": len(moved) / len(features) if features else None,
+        "label_overlap": where["relatedness"]["label_overlap"],
+        "feature_overlap": where["relatedness"]["feature_overlap"],
+        **{k: number(quality, k) for k in ("missing_share", "duplicates_share", "outlier_share", "leakage_share")},
+        "metric": None if cost is None else cost["metric"],
+        "source_score": None if cost is None else cost["source"],
+        "expected_score": None if cost is None else cost["expected"]["value"],
+        "target_score": None if cost is None else cost["target"],
+        "drop": None if cost is None else cost["drop"],
+    }
+
+
+def notes(view: View, sampled: bool, where: Mapping[str, Any]) -> list[Note]:
+    """What the user should know of how the answers came about."""
+    from mdshift.probes.base import FEW
+
+    found = []
+    if view.few:
+        found.append(
+            Note(
+                "warning", f"too few rows to tell: {view.n_source} source and {view.n_target} target rows, at least {FEW} a side are needed"
+            )
+        )
+    if sampled:
+        found.append(Note("info", "the tests of labels and the expected score use a random sample of the rows"))
+    overlap = number(where["overlap"], "value")
+    if overlap is not None and overlap < 0.5:  # noqa: PLR2004 - most of the target lies elsewhere
+        found.append(
+            Note("warning", f"only {overlap:.0%} of the target lies where the source has data: expected scores say little of the rest")
+        )
+    return found

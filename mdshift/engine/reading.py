@@ -1,0 +1,183 @@
+"""The reading: from the p-values of the four hypotheses, and how well a re-weighting fits, to the kinds of shift.
+
+A decision needs a gate and a comparison. The gate: some hypothesis is rejected at alpha over the number of hypotheses asked of the
+pair (Bonferroni), so that where nothing changed something is said in at most a share alpha of cases, whatever the dependence. The
+comparison: which conditional law stayed the same. Past the gate it is certain that something changed, so a tie is settled at alpha itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mdshift.types import Finding, Severity, Shift, Verdict
+
+Kind = Literal["covariate", "label", "concept"]
+KINDS: tuple[Kind, ...] = ("covariate", "label", "concept")
+
+# Severity is read from the effect and its interval. covariate: 2 AUC - 1 of a domain classifier (.1 = AUC .55, .5 = AUC .75). label,
+# concept: total variation, the share of labels that would have to change; five points of accuracy at stake are worth an effort.
+STEPS: Mapping[str, tuple[float, float]] = {"covariate": (0.15, 0.5), "label": (0.08, 0.25), "concept": (0.05, 0.15)}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the probes found. fit: p-value of "the target's X is a re-weighting of the source's classes"."""
+
+    x: Finding
+    y: Finding | None
+    x_given_y: Finding | None
+    y_given_x: Finding | None
+    prior: Finding | None
+    fit: float | None
+    has_labels: bool  # the target has labels, enough of them
+    has_classes: bool  # the source has labels
+    few: bool
+    some_labels: int = 0  # labelled target rows, also where they are too few
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Kinds that are claimed, those that stay unclear, and the reasons."""
+
+    kinds: frozenset[Kind]
+    unclear: frozenset[Kind]
+    because: str
+
+
+def p(finding: Finding | None) -> float:
+    """The p-value, 1 where there is none: what can't be tested can't be rejected."""
+    return 1.0 if finding is None or finding.p_value is None else finding.p_value
+
+
+def read(evidence: Evidence, alpha: float) -> Reading:
+    """The kinds of shift at level alpha."""
+    if evidence.few:
+        return Reading(frozenset(), frozenset(KINDS), "too few rows to tell")
+    if evidence.has_labels:
+        return _with_labels(evidence, alpha)
+    return _without_labels(evidence, alpha)
+
+
+def _with_labels(ev: Evidence, alpha: float) -> Reading:
+    x, y, xy, yx = p(ev.x), p(ev.y), p(ev.x_given_y), p(ev.y_given_x)
+    level = alpha / 4
+    if min(x, y, xy, yx) >= level:
+        return Reading(frozenset(), frozenset(), "none of P(X), P(Y), P(X|Y), P(Y|X) was found to differ")
+    if xy < level and yx < level:
+        return _concept_with(ev, x, y, alpha, level)
+    if yx < level:  # P(X|Y) held
+        if y < alpha and xy >= level:
+            return Reading(frozenset({"label"}), frozenset(), "P(Y) changed while P(X|Y) did not: the classes' shares explain all of it")
+        if x < level:
+            unclear = frozenset[Kind]({"covariate", "label", "concept"})
+            return Reading(frozenset(), unclear, "P(X) and P(Y|X) differ, yet neither P(Y) nor P(X|Y) does measurably")
+        return Reading(frozenset({"concept"}), frozenset(), "P(Y|X) changed while P(X) did not")
+    if xy < level:  # P(Y|X) held
+        return _covariate_or_not(ev, x, y, yx, alpha)
+    return _marginal_only(ev, x, y, xy, yx, alpha)
+
+
+def _concept_with(ev: Evidence, x: float, y: float, alpha: float, level: float) -> Reading:
+    because = "P(Y|X) changed, and neither a label nor a covariate shift explains it"
+    if x >= alpha / 2:  # the third hypothesis of four in Holm's order
+        return Reading(frozenset({"concept"}), frozenset(), f"{because}; P(X) did not change")
+    if y < level and ev.fit is not None and ev.fit >= alpha and p(ev.prior) < alpha:
+        return Reading(frozenset({"concept", "label"}), frozenset(), f"{because}; X moved as a re-weighting of the classes would move it")
+    return Reading(frozenset({"concept", "covariate"}), frozenset(), f"{because}; P(X) changed too")
+
+
+def _covariate_or_not(ev: Evidence, x: float, y: float, yx: float, alpha: float) -> Reading:
+    untested = ev.y_given_x is None or ev.y_given_x.p_value is None
+    if x < alpha and (untested or yx >= alpha or x < alpha / 4):
+        unclear = frozenset[Kind]({"concept"}) if untested else frozenset[Kind]()
+        return Reading(frozenset({"covariate"}), unclear, "P(X) changed while P(Y|X) did not: the inputs explain all of it")
+    if yx < alpha <= x:
+        return Reading(frozenset({"concept"}), frozenset(), "P(Y|X) changed while P(X) did not")
+    two = frozenset[Kind]({"covariate", "concept"}) if y >= alpha else frozenset[Kind]({"label", "concept"})
+    return Reading(frozenset(), two, f"P(X|Y) changed; {' and '.join(sorted(two))} shift fit equally well")
+
+
+def _marginal_only(ev: Evidence, x: float, y: float, xy: float, yx: float, alpha: float) -> Reading:
+    """P(X) or P(Y) changed and neither conditional did, measurably."""
+    level = alpha / 4
+    if y >= level and x < level:
+        if y < alpha and xy >= alpha > yx:
+            return Reading(frozenset({"label"}), frozenset(), "P(Y) changed while P(X|Y) did not")
+        return Reading(frozenset({"covariate"}), frozenset(), "P(X) changed while P(Y|X) did not")
+    if x >= level or xy >= alpha or xy >= yx:
+        # both laws given the other held: the reading with one number a class says more than the one with a free law of X
+        left, moved = (ev.x_given_y.effect if ev.x_given_y else None), ev.x.effect
+        if x < level and left is not None and moved is not None and left > 0.5 * moved and yx >= alpha:
+            return Reading(frozenset(), frozenset({"covariate", "label"}), "covariate and label shift fit equally well")
+        return Reading(frozenset({"label"}), frozenset(), "P(Y) changed while P(X|Y) did not: the classes' shares explain all of it")
+    return Reading(frozenset({"covariate"}), frozenset(), "P(X) changed while P(Y|X) did not: the inputs explain all of it")
+
+
+def _without_labels(ev: Evidence, alpha: float) -> Reading:
+    x = p(ev.x)
+    if not ev.has_classes or ev.prior is None or ev.prior.p_value is None or ev.fit is None:
+        if x < alpha:
+            return Reading(frozenset({"covariate"}), frozenset(), "P(X) changed; no labels say whether it follows the classes")
+        return Reading(frozenset(), frozenset(), "P(X) was not found to differ")
+    prior, level = ev.prior.p_value, alpha / 2
+    if min(x, prior) >= level:
+        return Reading(frozenset(), frozenset(), "P(X) was not found to differ, nor the classes' shares as estimated from it")
+    if ev.fit < level:
+        return Reading(frozenset({"covariate"}), frozenset(), "P(X) changed, and no re-weighting of the source's classes explains it")
+    if prior < alpha:
+        return Reading(frozenset({"label"}), frozenset(), "a re-weighting of the source's classes explains how P(X) changed")
+    if ev.fit < alpha:
+        return Reading(frozenset({"covariate"}), frozenset(), "P(X) changed while the classes' shares, as estimated, did not")
+    return Reading(frozenset(), frozenset({"covariate", "label"}), "P(X) changed; covariate and label shift fit equally well")
+
+
+# --- verdicts --------------------------------------------------------------------------------------
+
+
+def shifts(evidence: Evidence, alpha: float) -> tuple[tuple[str, ...], dict[str, Shift]]:
+    """The sorted kinds, and the verdict on each kind."""
+    reading = read(evidence, alpha)
+    label = evidence.y if evidence.has_labels else evidence.prior
+    findings: dict[Kind, Finding | None] = {"covariate": evidence.x, "label": label, "concept": evidence.y_given_x}
+    found: dict[str, Shift] = {kind: _shift(kind, findings[kind], reading, evidence) for kind in KINDS}
+    return tuple(sorted(reading.kinds)), found
+
+
+def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence) -> Shift:
+    verdict: Verdict = "shift" if kind in reading.kinds else "unclear" if kind in reading.unclear else "no-shift"
+    reason = reading.because
+    if kind == "concept" and not ev.has_labels and not ev.some_labels:
+        verdict, reason = "untestable", "concept shift can't be seen without target labels: P(Y|X) of the target is unknown"
+    elif kind == "concept" and not ev.has_labels:
+        verdict, reason = "unclear", f"too few labels to tell: {ev.some_labels} target rows carry one"
+    elif kind == "label" and (finding is None or finding.p_value is None) and verdict != "unclear":
+        verdict, reason = "untestable", "the source's labels are too few, or missing: nothing says how the classes' shares moved"
+    elif verdict == "no-shift":
+        reason = _denied(finding, reading)
+    elif kind == "concept" and verdict == "unclear" and finding is not None and finding.p_value is None:
+        reason = finding.sentence
+    sentence = reason[0].upper() + reason[1:].rstrip(".") + "."
+    if finding is None or finding.p_value is None:
+        return Shift(verdict, None, None, None, None, "none", sentence)
+    if finding.sentence and verdict in ("shift", "no-shift"):
+        sentence = f"{sentence} {finding.sentence}"
+    level = severity(kind, finding) if verdict == "shift" else "none"
+    return Shift(verdict, finding.p_value, finding.effect, finding.low, finding.high, level, sentence)
+
+
+def _denied(finding: Finding | None, reading: Reading) -> str:
+    if not reading.kinds or finding is None:
+        return reading.because
+    other = " and ".join(sorted(reading.kinds))
+    return f"{other} shift explains what changed" if p(finding) < 0.05 else f"not found, beside {other} shift"  # noqa: PLR2004 - for words only
+
+
+def severity(kind: str, finding: Finding) -> Severity:
+    """From the middle between the effect and the low end of its interval: a large effect on few rows is no severe shift yet."""
+    if finding.effect is None:
+        return "minor"
+    sure = finding.effect if finding.low is None else (finding.effect + finding.low) / 2
+    minor, moderate = STEPS[kind]
+    return "minor" if sure < minor else "moderate" if sure < moderate else "severe"
