@@ -147,7 +147,7 @@ class Session:
 def say(text: str) -> None:
     """One line on standard error."""
     if sys.stderr is not None:
-        sys.stderr.write(clean(text, 2000) + "\n")
+        sys.stderr.write(clean(text, 800) + "\n")
         sys.stderr.flush()
 
 

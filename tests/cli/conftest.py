@@ -94,6 +94,12 @@ def write_table(path, shift=0.0, *, label=True, rows=200, seed=0, separator=",")
 
 
 @pytest.fixture
+def table():
+    """The maker of small tables."""
+    return write_table
+
+
+@pytest.fixture
 def pair(folder):
     """s.csv with labels, t.csv without, l.csv: new rows like t.csv, with labels."""
     write_table(folder / "s.csv")
