@@ -104,7 +104,7 @@ def test_6_a_truncated_parquet(unreadable, source, table):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.table(pa.table({"a": list(range(1000)), "y": ["x", "z"] * 500}), source / "p.parquet")
+    pq.write_table(pa.table({"a": list(range(1000)), "y": ["x", "z"] * 500}), source / "p.parquet")
     whole = (source / "p.parquet").read_bytes()
     (source / "p.parquet").write_bytes(whole[: len(whole) // 2])
     assert "p.parquet" in unreadable("p.parquet")[0]

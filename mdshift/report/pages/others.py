@@ -15,7 +15,7 @@ def runs(document: Document) -> Page:
     if not found:
         return Page("Runs", ("No run was recorded yet.",), (), ("mdshift adapt SOURCE... TARGET --out mdshift-model",))
     rows = tuple(_run(r) for r in found)
-    table = Table(("id", "started", "status", "strategy", "kept", "source-only", "adapted", "model"), rows, (0,))
+    table = Table(("id", "started", "status", "strategy", "source-only", "adapted", "model"), rows, (0,))
     sections = [Section("Runs", (), table)]
     if "differences" in document:
         changed = tuple((clean(d["key"], 40), clean(d["a"], 40), clean(d["b"], 40)) for d in document["differences"])
@@ -34,17 +34,12 @@ def runs(document: Document) -> Page:
 
 def _run(r: dict[str, Any]) -> tuple[str, ...]:
     scores = r.get("scores") or {}
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(r["seconds"]["started"]))
+    when = time.strftime("%Y-%m-%d\u00a0%H:%M", time.localtime(r["seconds"]["started"]))  # one word: it is not broken
+    strategy = r.get("strategy") or DASH
+    if r.get("kept") == "source-only" and strategy != "source-only":
+        strategy += " (not kept)"
     told = [_score(scores.get(k)) for k in ("source_only", "adapted")]
-    return (
-        str(r["id"]),
-        when,
-        r["status"],
-        r.get("strategy") or DASH,
-        r.get("kept") or DASH,
-        *told,
-        clean(r["model"].rsplit("/", 1)[-1], 30),
-    )
+    return (str(r["id"]), when, r["status"], strategy, *told, clean(r["model"].rsplit("/", 1)[-1], 30))
 
 
 def _score(score: dict[str, Any] | None) -> str:
