@@ -60,12 +60,12 @@ class NetPredictor(Predictor):
         import torch
 
         from mdshift.nn.backbones import Network, Spec
-        from mdshift.nn.heads import blank
 
-        network: Network = blank(lambda: Network(Spec.from_json(state.meta["spec"])))
+        with torch.device("meta"):  # nothing is allocated before the arrays are known to fit
+            network = Network(Spec.from_json(state.meta["spec"]))
         given = {name: torch.from_numpy(np.array(value)) for name, value in state.arrays.items()}
         try:
-            network.load_state_dict(given)
+            network.load_state_dict(given, assign=True)
         except RuntimeError as error:
             raise ValueError(str(error).splitlines()[0]) from None
         return cls(network)

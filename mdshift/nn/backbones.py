@@ -21,6 +21,7 @@ from mdshift.nn.heads import blank, head
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 LIMIT = 100.0  # standardised inputs beyond this are clamped: a broken sensor must not overflow float32
+DEEPEST = 64  # blocks
 SMALLEST = 4  # pixels: no image is halved below this side
 
 
@@ -42,9 +43,21 @@ class Spec:
 
     @classmethod
     def from_json(cls, meta: Mapping[str, Any]) -> Spec:
-        """The inverse of `to_json`."""
-        shape = meta["shape"]
-        return cls(**{**meta, "shape": None if shape is None else tuple(int(v) for v in shape)})
+        """The inverse of `to_json`.
+
+        Raises ValueError where the fields are not those of a network that this version builds.
+        """
+        try:
+            shape = meta["shape"]
+            found = cls(**{**meta, "shape": None if shape is None else tuple(int(v) for v in shape)})
+            sizes = [found.inputs, found.outputs, found.width, found.depth, *(found.shape or ())]
+            known = found.task in ("classification", "regression") and all(isinstance(v, int) and v > 0 for v in sizes)
+            known = known and found.depth <= DEEPEST and (found.shape is None or (len(found.shape), math.prod(found.shape)) == (3, found.inputs))
+        except (KeyError, TypeError):
+            known = False
+        if not known:
+            raise ValueError(f"no network of this version: {dict(meta)}")
+        return found
 
 
 class Dropout(nn.Module):

@@ -27,8 +27,8 @@ Loss = Callable[["Step", "State"], tuple[Tensor, Mapping[str, Any]]]
 
 RECORDS = 24  # a phase's records: losses and checks
 PATIENCE = 8  # records without a better check before a phase ends
-SETBACKS = 6  # times that a loss may turn non-finite before the training is given up
-SLOWER = 0.3  # the rate's factor after each
+SETBACKS = 10  # times that a loss may turn non-finite before the training is given up
+SLOWER = 0.5  # the rate's factor after each
 KEEP = 10.0  # rows' worth of the source's statistics in the target's: a handful of rows gives no usable variance
 CLIP = 5.0  # the norm that gradients are clipped to
 CHUNK = 240  # rows of a forward pass outside training, always filled up: equal rows then give equal bits in any company
@@ -236,6 +236,14 @@ class _Draw:
         # few labels are seen often, but never outweigh the source in a batch
         self.labelled = Sampler(len(pools.labelled) if phase.rows == "both" else 0, max(2, batch // 4), generator)
 
+    def halve(self) -> bool:
+        """Draw batches of half the size from now on, if there are any."""
+        if self.sampler.batch <= 2:  # noqa: PLR2004 - batch statistics need two
+            return False
+        for sampler in (self.sampler, self.target, self.labelled):
+            sampler.batch = (sampler.batch + 1) // 2
+        return True
+
     def __call__(self, progress: float) -> Step:
         rows, target = self.main.take(self.sampler.draw()), self.pools.target.x[self.target.draw().to(self.main.x.device)]
         labelled = self.pools.labelled.take(self.labelled.draw())
@@ -261,6 +269,33 @@ def _train_mode(network: Network, extra: nn.Module | None, phase: Phase, generat
 def check_loss(network: Network, rows: Rows, task: str) -> float:
     """The mean loss on held-out rows."""
     return float(losses.task_loss(outputs_of(network, rows.x), rows.y, rows.w, task))
+
+
+def _gradient(
+    loss: Loss, draw: _Draw, progress: float, state: State, penalty: _Penalty, trained: list[nn.Parameter]
+) -> tuple[Tensor, Mapping[str, Any], bool]:
+    """Set the clipped gradients of a step; the loss, what it recorded, and whether all is finite.
+
+    Where memory does not suffice the batch is halved. Raises EnvironmentFault when it cannot be halved any more.
+    """
+    while True:
+        try:
+            for p in trained:
+                p.grad = None
+            value, numbers = loss(draw(progress), state)
+            value = value + penalty()
+            value.backward()  # type: ignore[no-untyped-call]
+            norm = nn.utils.clip_grad_norm_(trained, CLIP)
+            return value.detach(), numbers, bool(torch.isfinite(value) & torch.isfinite(norm))
+        except RuntimeError as error:  # torch.OutOfMemoryError is one; on the CPU it is a plain one
+            if "memory" not in str(error):
+                raise
+            if not draw.halve():
+                raise EnvironmentFault(
+                    "out of memory in training",
+                    f"{draw.sampler.batch} rows of {draw.main.x.shape[1]} columns",
+                    "leave columns out with --drop",
+                ) from None
 
 
 class _Keeper:
@@ -316,12 +351,8 @@ def run_phase(
         _train_mode(network, extra, phase, generator)
         for group in optimiser.param_groups:
             group["lr"] = group["base"] * phase.factor(p) * SLOWER**setbacks
-        value, numbers = loss(draw(p), state)
-        value = value + penalty()
-        optimiser.zero_grad(set_to_none=True)
-        value.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(trained, CLIP)
-        if not bool(torch.isfinite(value) & torch.isfinite(norm)):
+        value, numbers, finite = _gradient(loss, draw, p, state, penalty, trained)
+        if not finite:
             setbacks += 1
             if setbacks > SETBACKS:
                 raise EnvironmentFault(
@@ -337,7 +368,7 @@ def run_phase(
         optimiser.step()
         if (number + 1) % every == 0 or number + 1 == steps:
             kept = {k: float(v.detach()) for k, v in numbers.items()}
-            history.append({"phase": phase.name, "step": number + 1, "loss": float(value.detach()), **kept, **keeper.check()})
+            history.append({"phase": phase.name, "step": number + 1, "loss": float(value), **kept, **keeper.check()})
             if keeper.stale >= PATIENCE:
                 break
     improved = keeper.finish()

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+import torch
+
+from mdshift.nn.backbones import Spec, build, fit_inputs
+from mdshift.nn.train import outputs_of, set_statistics
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+SHAPES = [None, (1, 8, 8), (1, 16, 16), (3, 20, 28), (3, 64, 64)]
+
+
+def small(shape, outputs=3, seed=0):
+    inputs = 10 if shape is None else int(np.prod(shape))
+    return build(Spec(inputs, outputs, "classification", shape, width=16), seeded(seed))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_features_and_outputs_of_every_size(shape):
+    network = small(shape)
+    x = torch.rand(5, network.spec.inputs, generator=seeded())
+    assert network.features(x).shape == (5, 16)
+    assert network(x).shape == (5, 3)
+    assert all(torch.isfinite(p).all() for p in network.state_dict().values())
+    network(x).square().sum().backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())
+
+
+def test_weights_come_from_the_generator_alone():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    one, two, other = small((1, 16, 16)), small((1, 16, 16)), small((1, 16, 16), seed=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    for name, value in one.state_dict().items():
+        assert torch.equal(value, two.state_dict()[name])
+    assert not torch.equal(one.backbone.stem.weight, other.backbone.stem.weight)
+
+
+@pytest.mark.parametrize("shape", [None, (1, 16, 16)])
+def test_a_rows_output_does_not_depend_on_its_company(shape):
+    network = small(shape, seed=3)
+    X = np.random.default_rng(0).normal(size=(500, network.spec.inputs)).astype(np.float32)
+    whole = outputs_of(network, X)
+    order = np.random.default_rng(1).permutation(500)
+    assert torch.equal(outputs_of(network, X[order]), whole[order])
+    assert torch.equal(torch.cat([outputs_of(network, X[i : i + 7]) for i in range(0, 500, 7)]), whole)
+    assert outputs_of(network, X[:0]).shape == (0, 3)
+
+
+def test_inputs_are_standardised_by_their_kind():
+    rng = np.random.default_rng(0)
+    X = np.c_[rng.normal(5, 3, 400), np.full(400, 7.0), rng.integers(0, 2, 400), rng.random((400, 2)) * [0.1, 0.3]].astype(np.float32)
+    network = build(Spec(5, 2, "classification"), seeded())
+    fit_inputs(network, X, np.array(["number", "number", "indicator", "text", "text"]))
+    z = network.standardise(torch.from_numpy(X)).numpy()
+    assert z[:, 0].mean() == pytest.approx(0, abs=1e-4)
+    assert z[:, 0].std() == pytest.approx(1, abs=1e-4)
+    np.testing.assert_allclose(z[:, 1], 0, atol=1e-5)
+    np.testing.assert_array_equal(z[:, 2], X[:, 2])
+    assert z[:, 4].std() == pytest.approx(3 * z[:, 3].std(), rel=0.2)  # one scale for all terms
+    wild = network.standardise(torch.tensor([[1e30, -1e30, 0, 0, 0]]))
+    assert torch.isfinite(wild).all()
+
+
+def test_pixels_of_a_channel_share_one_scale():
+    X = np.random.default_rng(0).random((50, 2 * 8 * 8)).astype(np.float32) * np.repeat([1.0, 9.0], 64).astype(np.float32)
+    network = build(Spec(128, 2, "classification", (2, 8, 8), width=16), seeded())
+    fit_inputs(network, X, None)
+    scale = network.standardise.scale.reshape(2, 64)
+    assert torch.equal(scale, scale[:, :1].expand(2, 64))
+    assert float(scale[1, 0] / scale[0, 0]) == pytest.approx(9, rel=0.05)
+
+
+def test_statistics_of_other_rows_are_their_means_and_variances():
+    network = small(None)
+    X = np.random.default_rng(0).normal(2, 3, size=(300, 10)).astype(np.float32)
+    set_statistics(network, torch.from_numpy(X))
+    with torch.no_grad():
+        hidden = network.backbone.first(network.standardise(torch.from_numpy(X))).numpy()
+    np.testing.assert_allclose(network.backbone.norm_0.running_mean.numpy(), hidden.mean(0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(network.backbone.norm_0.running_var.numpy(), hidden.var(0, ddof=1), rtol=1e-4)
+    assert network.backbone.norm_0.momentum == 0.1
+
+
+def test_a_prior_keeps_its_share_of_the_old_statistics():
+    pure, half = small(None), small(None)
+    X = torch.from_numpy(np.random.default_rng(0).normal(2, 3, size=(300, 10)).astype(np.float32))
+    set_statistics(pure, X)
+    set_statistics(half, X, prior=300)
+    torch.testing.assert_close(half.backbone.norm_0.running_mean, 0.5 * pure.backbone.norm_0.running_mean)
+    torch.testing.assert_close(half.backbone.norm_0.running_var, 0.5 * pure.backbone.norm_0.running_var + 0.5)
+
+
+def test_one_row_gives_no_statistics():
+    network = small(None)
+    set_statistics(network, torch.ones(1, 10))
+    assert float(network.backbone.norm_0.running_mean.abs().sum()) == 0
