@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mdshift.readers.notes import Notes
-from mdshift.readers.values import Parsed, dates, days, family, floats, numbers, padded, words
+from mdshift.readers.values import Parsed, dates, days, family, floats, looks_dated, numbers, padded, words
 from mdshift.types import Column, DataSpec
 
 if TYPE_CHECKING:
@@ -50,11 +50,32 @@ def treat(name: str, arrays: Sequence[pa.Array], spec: DataSpec, domains: Sequen
         return Found(Column(name, "number"), [floats(a) for a in arrays], whole=whole)
     if known == {"date"}:
         return Found(Column(name, "date"), [days(a) if s == "date" else floats(a) for a, s in zip(arrays, sorts, strict=True)])
+    quick = None if typed or known != {"string"} or forced not in (None, "number") else _all_numbers(arrays)
+    if quick is not None:
+        return Found(Column(name, "number"), *quick)
     text = [words(a) for a in arrays]
     coded = typed and known == {"string"} and len({v for t in text for v in t.unique().drop_null().to_pylist()}) <= FEW
-    if known == {"bool"} or (coded and forced is None and not any(dates(t).present > dates(t).bad for t in text)):
+    if known == {"bool"} or (coded and forced is None and not any(looks_dated(t) for t in text)):
         return Found(Column(name, "category"), text)
     return _text(name, arrays, sorts, text, forced, domains, notes)
+
+
+def _all_numbers(arrays: Sequence[pa.Array]) -> tuple[list[Any], bool] | None:
+    """The short way for columns whose every cell is a number: the values, and whether they are spelled as integers."""
+    import numpy as np
+    import pyarrow as pa
+
+    if all(a.null_count == len(a) for a in arrays):
+        return None
+    try:
+        values = [floats(a.cast(pa.float64())) for a in arrays]
+    except pa.ArrowInvalid:
+        return None
+    with np.errstate(invalid="ignore"):  # the remainder of an infinite number
+        fraction = any((v % 1 > 0).any() for v in values)
+    if not fraction and any(padded(a) for a in arrays):
+        return None
+    return values, not fraction and all(_integers(a) for a in arrays)
 
 
 def _text(name: str, arrays: Any, sorts: Any, text: list[Any], forced: str | None, domains: Any, notes: Notes) -> Found:

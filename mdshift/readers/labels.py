@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ class Labels:
     why: str
 
 
-def pick(spec: DataSpec, known: Sequence[str]) -> str | None:
+def pick(spec: DataSpec, known: Collection[str]) -> str | None:
     """The label column: what the user named, else the first usual name among the known columns."""
     if spec.labels:
         if spec.labels[0] not in known:

@@ -128,8 +128,8 @@ def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label:
 
 
 def _label(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: bool, notes: Notes) -> str | None:
-    known = list(dict.fromkeys(n for r in sources for n in r.names))
-    beyond = [] if target is None else [n for n in target.names if n not in known]
+    known = dict.fromkeys(n for r in sources for n in r.names)
+    beyond = set() if target is None else set(target.names) - set(known)
     wanted = spec.labels[0] if spec.labels else None
     if wanted in beyond and not need_label:
         notes.say("warning", f"the label {wanted!r} is in the target alone: the source is read without labels")
@@ -138,7 +138,7 @@ def _label(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: b
         raise DataError("the source has no label column", repr(wanted), "labels in the source are what is learnt from")
     label = label_rules.pick(spec, known)
     if label is None and need_label:
-        raise DataError("no label column", f"columns: {listed(known)}", "--label NAME")
+        raise DataError("no label column", f"columns: {listed(list(known))}", "--label NAME")
     return label
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Family = Literal["number", "bool", "date", "string", "empty", "other"]
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?([iI][nN][fF]([iI][nN][iI][tT][yY])?|[nN][aA][nN])$"
-PADDED = re.compile(r"[+-]?0\d+")  # a postcode or a key, not a number
+PADDED = r"^[+-]?0\d+$"  # a postcode or a key, not a number
 WHOLE = re.compile(r"([+-]?\d+)\.0+")
 BLANKS = ("?", "-", ".", "*", "None", "none", "NONE", "unknown", "missing")  # missing, where the others are numbers
 DATE = re.compile(r"\d{4}-\d\d-\d\d([ T].*)?")
@@ -98,7 +98,8 @@ def words(column: pa.Array) -> pa.Array:
     sort = family(column.type)
     if sort == "string":
         trimmed = pc.utf8_trim_whitespace(column.cast(pa.large_string()))
-        return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.large_string()), trimmed)
+        shortest = pc.min(pc.binary_length(trimmed)).as_py()
+        return trimmed if shortest else pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.large_string()), trimmed)
     if sort == "bool":
         return pc.if_else(column, "True", "False").cast(pa.large_string())
     if sort == "date":
@@ -157,14 +158,18 @@ def numbers(column: pa.Array) -> Parsed:
     return Parsed(values, int(bad.sum()), first, len(column) - column.null_count - blanks)
 
 
+def looks_dated(column: pa.Array) -> bool:
+    """Whether the first value that is there begins like an ISO date."""
+    return bool(DATE.fullmatch(next((v for v in (s.as_py() for s in column) if v is not None), "")))
+
+
 def dates(column: pa.Array) -> Parsed:
     """Read trimmed text as ISO 8601 dates or times; all or nothing: `bad` is everything where one cannot be read."""
     import numpy as np
     import pyarrow as pa
 
     present = len(column) - column.null_count
-    sample = next((v for v in (s.as_py() for s in column) if v is not None), "")
-    if DATE.fullmatch(sample):
+    if looks_dated(column):
         for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
             try:
                 return Parsed(days(column.cast(kind)), 0, None, present)
@@ -175,8 +180,10 @@ def dates(column: pa.Array) -> Parsed:
 
 def padded(column: pa.Array) -> bool:
     """Whether enough of the values begin with a superfluous zero to be keys and no numbers."""
-    values = column.unique().drop_null().to_pylist()[:1000]
-    return bool(values) and sum(bool(PADDED.fullmatch(v)) for v in values) > PADDED_SHARE * len(values)
+    import pyarrow.compute as pc
+
+    found = pc.sum(pc.match_substring_regex(column, PADDED)).as_py() or 0
+    return bool(found > PADDED_SHARE * (len(column) - column.null_count))
 
 
 def flat(table: pa.Table) -> pa.Table:

@@ -1,18 +1,18 @@
 """Parquet, Feather and Arrow."""
 
-import datetime
+import datetime as dt
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 TABLE = pa.table(
     {
         "n": pa.array([1, None, 3], pa.int16()),
         "c": pa.array(["x", "y", "x"]).dictionary_encode(),
-        "d": [datetime.date(2024, 1, 1), datetime.date(2024, 1, 2), None],
+        "d": [dt.date(2024, 1, 1), dt.date(2024, 1, 2), None],
     }
 )
 

@@ -3,6 +3,7 @@
 import io
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_fifo_socket_dangling_and_circular_links_are_skipped_and_told(tmp_path):
     (folder / "gone.csv").symlink_to(folder / "nowhere")
     (folder / "sub" / "up").symlink_to(folder)
     sock = socket.socket(socket.AF_UNIX)
-    here = os.getcwd()
+    here = Path.cwd()
     os.chdir(folder)  # the path of a socket is limited in length
     try:
         sock.bind("s.csv")

@@ -3,7 +3,28 @@
 from mdshift.readers.load import load
 from mdshift.types import DataSpec
 
-WORDS = "the plot is thin and the hero is a bore but the music saves some of it and so on".split()
+WORDS = [
+    "the",
+    "plot",
+    "is",
+    "thin",
+    "and",
+    "the",
+    "hero",
+    "is",
+    "a",
+    "bore",
+    "but",
+    "the",
+    "music",
+    "saves",
+    "some",
+    "of",
+    "it",
+    "and",
+    "so",
+    "on",
+]
 
 
 def sentence(i):
