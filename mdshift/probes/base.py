@@ -39,7 +39,8 @@ class View:
 
     X_source (n, d), X_target (m, d): float32, finite; numbers robustly standardised, at most WIDE columns. Z_source,
     Z_target: the same, at most NARROW columns (principal components of X where X is wider). names, origin (d,): the
-    name of each column of X and the index of the input column that it comes from, -1 where none.
+    name of each column of X and the index of the input column that it comes from, -1 where none. kinds (d,): "number",
+    "indicator", "text", "pixel" or "component".
     source, target: the raw domains (all sources stacked).
     """
 
@@ -52,6 +53,7 @@ class View:
     Z_target: Matrix
     names: tuple[str, ...]
     origin: NDArray[np.int64]
+    kinds: NDArray[Any]
     seed: int = 0
     _memo: dict[str, Any] = field(default_factory=dict, repr=False)
     _lock: Any = field(default_factory=threading.RLock, repr=False)
@@ -80,6 +82,16 @@ class View:
     def y_target(self) -> NDArray[Any] | None:
         """Labels of the target rows (MISSING or NaN where there is none), or None."""
         return self.target.y
+
+    def rows(self, cap: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positions of at most `cap` rows of each side, drawn once and sorted."""
+
+        def draw(n: int, side: str) -> NDArray[np.int64]:
+            if n <= cap:
+                return np.arange(n)
+            return np.sort(self.rng("view", "rows", side).choice(n, cap, replace=False))
+
+        return draw(self.n_source, "source"), draw(self.n_target, "target")
 
     def rng(self, *names: str | int) -> np.random.Generator:
         """The generator of a named unit of work that several probes share."""
@@ -121,42 +133,41 @@ def view(problem: Problem, seed: int = 0) -> View:
     blocks: list[Matrix] = []
     names: list[str] = []
     origin: list[int] = []
+    kinds: list[str] = []
     order = {c.name: i for i, c in enumerate(problem.schema.columns)}
 
-    def add(block: Matrix, labels: list[str], column: int) -> None:
+    def add(block: Matrix, labels: list[str], columns: list[int], kind: str) -> None:
         blocks.append(block)
         names.extend(labels)
-        origin.extend([column] * block.shape[1])
+        origin.extend(columns)
+        kinds.extend([kind] * len(labels))
 
     both = np.concatenate([source.numbers, target.numbers])
     if both.shape[1]:
         keys = [c.name for c in problem.schema.numbers]
         filled, missing = standardise(both)
-        blocks.append(filled)
-        names.extend(keys)
-        origin.extend(order[k] for k in keys)
+        add(filled, keys, [order[k] for k in keys], "number")
         some = np.flatnonzero(missing.any(axis=0))
-        blocks.append(missing[:, some].astype(np.float32))
-        names.extend(f"{keys[j]} missing" for j in some)
-        origin.extend(order[keys[j]] for j in some)
+        add(missing[:, some].astype(np.float32), [f"{keys[j]} missing" for j in some], [order[keys[j]] for j in some], "indicator")
     codes = np.concatenate([source.categories, target.categories])
     for j, column in enumerate(problem.schema.categories):
         block, levels = one_hot(codes[:, j], column.levels)
-        add(block, [f"{column.name} = {v}" for v in levels], order[column.name])
+        add(block, [f"{column.name} = {v}" for v in levels], [order[column.name]] * len(levels), "indicator")
     texts = np.concatenate([source.texts, target.texts])
     for j, column in enumerate(problem.schema.texts):
         block, terms = term_weights(texts[:, j])
-        add(block, [f"{column.name}: {v}" for v in terms], order[column.name])
+        add(block, [f"{column.name}: {v}" for v in terms], [order[column.name]] * len(terms), "text")
     if source.images is not None and target.images is not None:
         block = pixels(source.images, target.images)
-        add(block, [f"pixel {i}" for i in range(block.shape[1])], -1)
+        add(block, [f"pixel {i}" for i in range(block.shape[1])], [-1] * block.shape[1], "pixel")
     X = np.concatenate(blocks, axis=1) if blocks else np.zeros((n + len(target), 0), np.float32)
     where = np.array(origin, dtype=np.int64)
     if X.shape[1] > WIDE:
         X = principal_components(X, min(WIDE, 200), generator(seed, "view", "wide"))
         names, where = [f"component {i + 1}" for i in range(X.shape[1])], np.full(X.shape[1], -1)
+        kinds = ["component"] * X.shape[1]
     Z = principal_components(X, NARROW, generator(seed, "view", "narrow")) if X.shape[1] > NARROW else X
-    return View(problem, source, target, X[:n], X[n:], Z[:n], Z[n:], tuple(names), where, seed)
+    return View(problem, source, target, X[:n], X[n:], Z[:n], Z[n:], tuple(names), where, np.array(kinds, dtype="<U9"), seed)
 
 
 def standardise(values: NDArray[np.float64]) -> tuple[Matrix, NDArray[np.bool_]]:

@@ -1,0 +1,116 @@
+"""P(X): one verdict from the kernels, the columns one by one, and the domain classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from mdshift.declare import probe
+from mdshift.probes.base import FEW, Probe, View
+from mdshift.probes.domainclassifier import DomainClassifier, crossfit
+from mdshift.probes.features import columns_of
+from mdshift.probes.mmd import CAP, MaximumMeanDiscrepancy, kernels_of, sides
+from mdshift.stats.multiple import weighted_bonferroni
+from mdshift.stats.permutation import joint, largest_difference, p_value
+from mdshift.types import Finding
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float32]
+
+THRESHOLDS = 9  # cuts of a numeric column at its pooled deciles
+ROOM = 3_000  # columns with their cuts at most
+SHARES = (0.8, 0.2)  # of the level: permutation tests, classifier
+
+
+@probe
+class Marginal(Probe):
+    """P(X) equal: kernels, columns and classifier under one level.
+
+    The aggregated MMD and the largest standardised difference over all columns and their cuts share the same permutations of sides, so that
+    their combination (the smaller p, itself permuted) is exact and costs little where they agree. The forward-tested domain
+    classifier, which sees interactions that both miss, has a fifth of the level (weighted Bonferroni).
+
+    effect is Gini's 2 AUC - 1 of the cross-fitted domain classifier, 0 (alike) to 1 (told apart without error), with its interval.
+    """
+
+    name: ClassVar = "marginal"
+    question: ClassVar = "x"
+    cites: ClassVar = "Westfall & Young 1993; Schrab et al. 2023; Lopez-Paz & Oquab 2017"
+
+    def measure(self, view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Finding:
+        """Test; p_value is None with fewer than 20 rows on a side, or without a usable column."""
+        return test_x(view, rng, alpha=alpha)
+
+
+def test_x(view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Finding:  # noqa: PT028 - no test of pytest's
+    """The test of P(X), with the evidence of its parts: mmd, columns, classifier, js."""
+    kernels = MaximumMeanDiscrepancy().measure(view, rng, alpha=alpha)
+    classifier = DomainClassifier().measure(view, rng, alpha=alpha)
+    js = [c["js"] for c in columns_of(view)]
+    evidence = {
+        "mmd": {"p_value": kernels.p_value, "statistic": kernels.statistic, "method": kernels.method, **kernels.evidence},
+        "classifier": dict(classifier.evidence) or {"auc": None, "low": None, "high": None, "p_value": None},
+        "js": {"mean": float(np.mean(js)) if js else None, "max": max(js, default=None), "joint": classifier.evidence.get("joint_js")},
+    }
+    counts = (view.n_source, view.n_target)
+    if kernels.p_value is None or classifier.p_value is None:
+        if view.few:
+            why = f"too few rows to tell: {counts[0]} against {counts[1]}, where {FEW} a side are the least"
+        else:
+            why = "no column can be compared"
+        return Finding("marginal", "x", "not run", *counts, sentence=f"P(X): {why}.", evidence=evidence)
+    top, column, where = _columns(view)
+    p_columns = p_value(top)
+    evidence["columns"] = {"p_value": p_columns, "statistic": float(top[0]), "column": where, "z": column}
+    p = weighted_bonferroni([joint(np.stack([kernels_of(view).statistics, top])), classifier.p_value], SHARES)
+    found = crossfit(view)
+    low, high = found.interval(alpha)
+    gini, low, high = (float(np.clip(2 * v - 1, 0, 1)) for v in (found.auc, low, high))
+    used = (len(view.rows(CAP)[0]), len(view.rows(CAP)[1]))
+    said = "P(X) differs" if p <= alpha else "P(X) was not found to differ"
+    return Finding(
+        probe="marginal",
+        question="x",
+        method="aggregated MMD and largest column difference (joint permutation), with a cross-fitted domain classifier (weighted Bonferroni)",
+        n_source=counts[0],
+        n_target=counts[1],
+        p_value=p,
+        statistic=float(kernels_of(view).statistics[0]),
+        effect=gini,
+        low=low,
+        high=high,
+        sentence=f"{said}: {used[0]:,} source and {used[1]:,} target rows are told apart with an AUC of {found.auc:.2f} (p = {p:.3g}).",
+        evidence=evidence,
+    )
+
+
+test_x.__test__ = False  # type: ignore[attr-defined]  # its name looks like a test's to pytest
+
+
+def _columns(view: View) -> tuple[NDArray[np.float64], float, str]:
+    """Largest |z| over columns for every assignment; the observed largest and its column."""
+    source, target = view.rows(CAP)
+    X = np.concatenate([view.X_source[source], view.X_target[target]])
+    weights = sides(view)
+    best, name, top = -1.0, "", np.zeros(weights.shape[1])
+    for block, names in _blocks(view, X):
+        block_top, z = largest_difference(block, weights)
+        top = np.maximum(top, block_top)
+        if len(z) and float(z.max()) > best:
+            best, name = float(z.max()), names[int(np.argmax(z))]
+    return top, best, name
+
+
+def _blocks(view: View, X: Matrix) -> Iterator[tuple[Matrix, list[str]]]:
+    """The encoded columns, then the numeric ones cut at their pooled deciles."""
+    yield X, list(view.names)
+    numbers = np.flatnonzero(view.kinds == "number")
+    if not len(numbers) or len(numbers) * THRESHOLDS > ROOM:
+        return
+    cuts = np.quantile(X[:, numbers], np.linspace(0, 1, THRESHOLDS + 2)[1:-1], axis=0, method="lower")
+    for t in range(THRESHOLDS):
+        yield (X[:, numbers] <= cuts[t]).astype(np.float32), [view.names[j] for j in numbers]

@@ -1,0 +1,88 @@
+"""Sentences that say how a column moved."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Summary = Mapping[str, float | None]
+
+NOTABLE_SHARE = 0.02  # a change of a share that is worth a clause
+NOTABLE_SHIFT = 0.1  # standard deviations
+NOTABLE_SPREAD = 1.2  # ratio of standard deviations
+LONG = 60  # characters of a name in a sentence
+NAMED = 3  # levels or terms named in a sentence
+
+
+def short(name: str) -> str:
+    """A name that fits in a sentence."""
+    return name if len(name) <= LONG else name[: LONG - 1] + "…"
+
+
+def number(kind: str, source: Summary, target: Summary, sd: float | None) -> str:
+    """What changed in a number or date: missing values, mean, spread; the largest change first."""
+    a, b = source["mean"], target["mean"]
+    gone = (source["missing"] or 0.0), (target["missing"] or 0.0)
+    parts = []
+    if abs(gone[1] - gone[0]) >= NOTABLE_SHARE:
+        parts.append((abs(gone[1] - gone[0]) * 3, f"missing {gone[0]:.1%} → {gone[1]:.1%}"))
+    if a is None or b is None:
+        return parts[0][1] if parts else "nothing known on one side"
+    moved = (b - a) / sd if sd else 0.0
+    if abs(moved) >= NOTABLE_SHIFT:
+        parts.append((abs(moved), f"mean {_value(kind, a)} → {_value(kind, b)} ({moved:+.1f} sd)"))
+    before, after = source["sd"], target["sd"]
+    if before is not None and after is not None and max(before, after) > 0:
+        ratio = np.inf if min(before, after) <= 0 else max(before, after) / min(before, after)
+        if ratio >= NOTABLE_SPREAD:
+            unit = " days" if kind == "date" else ""
+            parts.append((min(float(np.log(ratio)), 3.0), f"spread (sd) {before:.3g} → {after:.3g}{unit}"))
+    if not parts:
+        return f"mean {_value(kind, a)} → {_value(kind, b)}"
+    return "; ".join(text for _, text in sorted(parts, key=lambda p: -p[0]))
+
+
+def _value(kind: str, v: float) -> str:
+    if kind == "date":
+        try:
+            return (dt.date(1970, 1, 1) + dt.timedelta(days=round(v))).isoformat()
+        except (OverflowError, ValueError):
+            pass
+    return f"{v:.4g}"
+
+
+def category(names: list[str], source: Floats, target: Floats, counts: NDArray[np.int64]) -> str:
+    """What changed in a category: levels that the source lacks, then the shares that moved most.
+
+    names[0] and names[1] stand for unknown and missing values; counts are the source's.
+    """
+    parts = []
+    new = [i for i in np.argsort(-target, kind="stable") if target[i] > 0 and counts[i] == 0 and i != 1]
+    if new:
+        listed = ", ".join(short(names[i]) for i in new[:NAMED]) + (" …" if len(new) > NAMED else "")
+        parts.append(f"{sum(target[i] for i in new):.1%} of the target in categories that the source lacks ({listed})")
+    moved = [i for i in np.argsort(-np.abs(target - source), kind="stable")[:NAMED] if i not in new]
+    parts += [f"{short(names[i])} {source[i]:.1%} → {target[i]:.1%}" for i in moved if abs(target[i] - source[i]) >= NOTABLE_SHARE]
+    if not parts:
+        i = int(np.argmax(np.abs(target - source))) if len(source) else 0
+        return f"{short(names[i])} {source[i]:.1%} → {target[i]:.1%}"
+    return "; ".join(parts[: NAMED + 1])
+
+
+def text(more: list[str], less: list[str], before: float, after: float) -> str:
+    """Which terms became more or less frequent, and the length where it changed."""
+    parts = []
+    if more:
+        parts.append(f"more often in the target: {', '.join(short(w) for w in more)}")
+    if less:
+        parts.append(f"less often: {', '.join(short(w) for w in less)}")
+    if min(before, after) > 0 and max(before, after) / min(before, after) >= NOTABLE_SPREAD:
+        parts.append(f"{before:.0f} → {after:.0f} words a text")
+    return "; ".join(parts) or "the same terms on both sides"

@@ -1,0 +1,60 @@
+"""Intervals for shares and for the area under the ROC curve, and what a permutation of sides does to the latter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+def wilson(hits: float, n: float, alpha: float = 0.05) -> tuple[float, float]:
+    """Wilson's (1927) interval of a share; (0, 1) without rows."""
+    from scipy.special import ndtri
+
+    if n <= 0:
+        return 0.0, 1.0
+    z = float(ndtri(1 - alpha / 2))
+    share = hits / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+
+
+def auc(low: Floats, high: Floats) -> tuple[float, float]:
+    """Area under the ROC curve: P(high > low) + P(tie)/2, and its variance (DeLong 1988)."""
+    from scipy.stats import rankdata
+
+    m, n = len(low), len(high)
+    ranks = rankdata(np.concatenate([low, high]))
+    below = (ranks[m:] - rankdata(high)) / m  # share of `low` below each of `high`
+    above = 1 - (ranks[:m] - rankdata(low)) / n
+    value = float(below.mean())
+    variance = float(above.var(ddof=1) / m if m > 1 else 0.25) + float(below.var(ddof=1) / n if n > 1 else 0.25)
+    return value, variance
+
+
+def rank_sum_p(low: Floats, high: Floats) -> float:
+    """One-sided p that `high` tends to be larger (Mann & Whitney 1947).
+
+    Exact for small samples without ties, else normal with the tie and continuity corrections.
+    """
+    from scipy.stats import mannwhitneyu
+
+    if not len(low) or not len(high):
+        return 1.0
+    p = float(mannwhitneyu(high, low, alternative="greater").pvalue)
+    return 1.0 if np.isnan(p) else min(1.0, max(p, 1e-300))  # NaN: every score is the same
+
+
+def roc_points(low: Floats, high: Floats, points: int = 33) -> list[list[float]]:
+    """The ROC curve at up to `points` false-positive rates: [[false positive, true positive], ...]."""
+    grid = np.unique(np.quantile(low, np.linspace(0, 1, points)))
+    cuts = np.concatenate([[np.inf], grid[::-1], [-np.inf]])
+    fpr = 1 - np.searchsorted(np.sort(low), cuts, side="left") / len(low)
+    tpr = 1 - np.searchsorted(np.sort(high), cuts, side="left") / len(high)
+    return [[round(float(f), 4), round(float(t), 4)] for f, t in zip(fpr, tpr, strict=True)]
