@@ -60,7 +60,7 @@ def encode(name: str, columns: Sequence[pa.Array | None], n_sources: int, spec: 
 
     The task, unless `--task` says it: words and truth values are classes; numbers with a fraction are numbers; whole
     numbers are numbers in a column called `target` with more than 2 values, classes in one called `label` or
-    `class` with up to 100 values, and anywhere else classes up to 20 values. Infinite numbers count as missing.
+    `class` with up to 100 values (two rows each), and anywhere else classes up to 20 values. Infinite numbers count as missing.
 
     Raises DataError when numbers are asked for and the column holds words.
     """
@@ -69,7 +69,8 @@ def encode(name: str, columns: Sequence[pa.Array | None], n_sources: int, spec: 
     read = [None if c is None else read_numbers(c) for c in columns]
     numeric = all(v is not None for c, v in zip(columns, read, strict=True) if c is not None)
     values = np.concatenate([v[np.isfinite(v)] for v in read if v is not None] or [np.zeros(0)]) if numeric else np.zeros(0)
-    task, why = _task(name, np.unique(values), numeric=numeric, wanted=spec.task)
+    rows = sum(int(np.isfinite(v).sum()) for v in read[:n_sources] if v is not None) or len(values)
+    task, why = _task(name, np.unique(values), rows, numeric=numeric, wanted=spec.task)
     if task == "regression":
         if not numeric:
             raise DataError(
@@ -137,7 +138,7 @@ def encoded(names: Sequence[str | None], codes: dict[str, int]) -> NDArray[np.in
     return np.fromiter((MISSING if w is None else codes.get(w, UNKNOWN) for w in names), dtype=np.int64, count=len(names))
 
 
-def _task(name: str, distinct: NDArray[np.float64], *, numeric: bool, wanted: str) -> tuple[str, str]:
+def _task(name: str, distinct: NDArray[np.float64], rows: int, *, numeric: bool, wanted: str) -> tuple[str, str]:
     if wanted != "auto":
         return wanted, "as asked for"
     if not numeric:
@@ -147,7 +148,7 @@ def _task(name: str, distinct: NDArray[np.float64], *, numeric: bool, wanted: st
         return "regression", "its values have a fraction"
     if name == "target" and k > 2:  # noqa: PLR2004 - two values are classes under any name
         return "regression", f"{k} whole numbers in a column called `target`"
-    limit = MANY if name in ("label", "class") else FEW
+    limit = MANY if name in ("label", "class") and 2 * k <= rows else FEW
     if k > limit:
         return "regression", f"{k} distinct whole numbers"
     return "classification", f"{k} distinct whole numbers"

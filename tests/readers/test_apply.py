@@ -1,0 +1,131 @@
+"""New data under a saved schema."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mdshift.errors import DataError
+from mdshift.readers import apply
+from mdshift.readers.load import domain_for
+from mdshift.types import MISSING, UNKNOWN, concatenate
+
+RNG = np.random.default_rng(0)
+N = 90
+TABLE = {
+    "x": [None if i % 11 == 0 else round(float(v), 3) for i, v in enumerate(RNG.normal(size=N))],
+    "when": [f"2024-01-{1 + i % 28:02d}" for i in range(N)],
+    "colour": ["red", "blue", ""] * 30,
+    "note": [f"a sentence of several words, long enough to be text {i}" for i in range(N)],
+    "label": ["no", "yes"] * 45,
+}
+
+
+@pytest.fixture
+def problem(pair):
+    return pair(TABLE, TABLE, need_label=True)
+
+
+def read(problem, path, **options):
+    return concatenate(tuple(domain_for(problem.schema, problem.task, problem.classes, str(path), **options)))
+
+
+def test_the_training_data_come_back_as_they_were(problem, tmp_path, monkeypatch):
+    monkeypatch.setattr(apply, "ROWS", 16)
+    found = read(problem, tmp_path / "source.csv", labels_wanted=True)
+    assert np.array_equal(found.numbers, problem.source.numbers, equal_nan=True)
+    for part in ("categories", "texts", "y", "index"):
+        assert (getattr(found, part) == getattr(problem.source, part)).all()
+    batches = list(domain_for(problem.schema, problem.task, problem.classes, str(tmp_path / "source.csv")))
+    assert [len(b) for b in batches] == [16] * 5 + [10]
+    assert batches[0].y is None
+
+
+def test_other_formats_types_orders_and_extra_columns(problem, tmp_path):
+    n = 4
+    columns = {
+        "extra": [1] * n,
+        "label": pa.array(["yes", "never seen", None, "no"]),
+        "note": ["t"] * n,
+        "colour": pa.array(["blue", "green", None, "red"]).dictionary_encode(),
+        "when": pa.array([19723, 19724, None, 0], pa.date32()),
+        "x": ["1.5", "inf", "abc", "1e300"],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "new.parquet")
+    found = read(problem, tmp_path / "new.parquet", label="label", labels_wanted=True)
+    level = {v: i for i, v in enumerate(problem.schema.categories[0].levels)}
+    assert found.categories[:, 0].tolist() == [level["blue"], UNKNOWN, MISSING, level["red"]]
+    assert found.numbers[0].tolist() == [1.5, 19723.0]
+    assert np.isnan(found.numbers[1, 0])
+    assert np.isnan(found.numbers[2]).all()
+    assert np.isfinite(found.numbers[3] ** 2).all()
+    assert found.y.tolist() == [1, UNKNOWN, MISSING, 0]
+
+
+def test_a_missing_column_is_named_at_once_with_what_the_model_knows(problem, tmp_path):
+    (tmp_path / "new.csv").write_text("x,when,color,note\n1,2024-01-01,red,n\n")
+    with pytest.raises(DataError) as caught:
+        domain_for(problem.schema, problem.task, problem.classes, str(tmp_path / "new.csv"))
+    assert caught.value.seen.startswith("'colour'")
+    assert "did you mean 'color'?" in caught.value.hint
+    assert "trained on: x, when, colour, note" in caught.value.hint
+
+
+def test_a_label_that_is_wanted_and_not_there(problem, tmp_path):
+    (tmp_path / "new.csv").write_text("x,when,colour,note\n1,2024-01-01,red,n\n")
+    assert len(read(problem, tmp_path / "new.csv")) == 1
+    with pytest.raises(DataError, match="no label column"):
+        read(problem, tmp_path / "new.csv", labels_wanted=True)
+    with pytest.raises(DataError, match="label column not found"):
+        read(problem, tmp_path / "new.csv", label="lable", labels_wanted=True)
+
+
+def test_nothing_to_read(problem, tmp_path):
+    (tmp_path / "new.csv").write_text("x,when,colour,note\n")
+    with pytest.raises(DataError, match="no rows"):
+        read(problem, tmp_path / "new.csv")
+    with pytest.raises(DataError, match="path not found"):
+        read(problem, tmp_path / "new2.csv")
+
+
+def test_numbers_to_predict(pair, tmp_path):
+    table = {"x": RNG.normal(size=40), "target": RNG.normal(size=40)}
+    problem = pair(table, table)
+    assert read(problem, tmp_path / "source.csv", labels_wanted=True).y == pytest.approx(table["target"])
+    (tmp_path / "new.csv").write_text("x,target\n1,low\n")
+    with pytest.raises(DataError, match="not a number"):
+        read(problem, tmp_path / "new.csv", labels_wanted=True)
+
+
+def test_images_are_brought_to_the_model_s_shape(tmp_path):
+    from PIL import Image
+
+    from mdshift.readers.load import load
+    from mdshift.types import DataSpec
+
+    for side, size in (("s", 12), ("t", 12), ("new", 30)):
+        for c in "ab":
+            (tmp_path / side / c).mkdir(parents=True)
+            for i in range(3):
+                Image.fromarray(RNG.integers(0, 256, (size, size)).astype(np.uint8)).save(tmp_path / side / c / f"{i}.png")
+    problem = load(DataSpec(sources=(str(tmp_path / "s"),), target=str(tmp_path / "t")), seed=0)
+    found = read(problem, tmp_path / "new", label="label", labels_wanted=True)
+    assert found.images.shape == (6, 12, 12, 1)
+    assert found.y.tolist() == [0, 0, 0, 1, 1, 1]
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    with pytest.raises(DataError, match="trained on images"):
+        read(problem, tmp_path / "a.csv")
+
+
+def test_arrays_by_position(tmp_path):
+    from mdshift.readers.load import load
+    from mdshift.types import DataSpec
+
+    X = RNG.normal(size=(20, 5))
+    np.savez(tmp_path / "s.npz", X=X, y=np.arange(20) % 2)
+    problem = load(DataSpec(sources=(str(tmp_path / "s.npz"),), target=str(tmp_path / "s.npz")), seed=0)
+    np.save(tmp_path / "n.npy", X[3:7])
+    assert (read(problem, tmp_path / "n.npy").numbers == X[3:7]).all()
+    np.save(tmp_path / "m.npy", X[:, :3])
+    with pytest.raises(DataError, match="column of the model is missing"):
+        read(problem, tmp_path / "m.npy")
