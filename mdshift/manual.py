@@ -31,14 +31,18 @@ def _paragraphs(thing: Any) -> list[str]:
 
 
 def entry(name: str) -> dict[str, Any]:
-    """The manual page of one declared thing.
+    """The manual page of one declared thing; KIND/NAME tells two of one name apart.
 
     Raises UsageError with the nearest name when there is none.
     """
-    for kind in KINDS:
-        if name in every(kind):
-            return describe(kind, name, every(kind)[name])
-    raise UsageError("nothing of this name", repr(name), nearest(name, [n for kind in KINDS for n in every(kind)]))
+    wanted, slash, bare = name.partition("/")
+    found = [k for k in KINDS if (bare if slash else name) in every(k) and (not slash or k == wanted)]
+    if not found:
+        raise UsageError("nothing of this name", repr(name), nearest(name, [n for kind in KINDS for n in every(kind)]))
+    kind, own = found[0], bare if slash else name
+    page = describe(kind, own, every(kind)[own])
+    page["commands"] += [f"mdshift explain {other}/{own}" for other in found[1:]]
+    return page
 
 
 def describe(kind: Kind, name: str, thing: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ OPTIONS = options.RESULT
 @command(
     "explain",
     "The manual page of a strategy, probe, rule or validator.",
-    [argument("name", "a strategy, probe, rule or validator; none: the list")],
+    [argument("name", "a strategy, probe, rule or validator, or KIND/NAME; none: the list")],
     OPTIONS,
 )
 def explain(name: str | None, flags: options.Flags) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import time
@@ -32,11 +33,16 @@ class Session:
 
     @classmethod
     def open(cls, names: Sequence[str], flags: Mapping[str, Any]) -> Session:
-        """Read the configuration, settle the options, warn of variables that mean nothing."""
+        """Read the configuration, settle the options, warn of variables that mean nothing.
+
+        Raises UsageError for a wrong value, EnvironmentFault for an engine that is not installed.
+        """
         configuration = config.read()
         session = cls(names, flags, configuration, config.settle(names, flags, os.environ, configuration))
         for name in config.variables(os.environ)[1]:
             session.warn(f"the variable {name} means nothing to mdshift")
+        if session.settings.get("engine") == "ray" and importlib.util.find_spec("ray") is None:
+            raise EnvironmentFault("the engine 'ray' is not installed", "", "pip install 'mdshift[ray]'")
         return session
 
     def follow(self, plan: Mapping[str, Any]) -> None:

@@ -8,22 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import jsonschema
 import pytest
-
-import mdshift
+from shipped import SCHEMAS, valid
 
 MDSHIFT = [sys.executable, "-c", "from mdshift.cli.main import run; run()"]
-SCHEMAS = Path(mdshift.__file__).parent / "schemas"
-
-
-def valid(document):
-    """Check a document against the schema that is shipped for it."""
-    name = document["schema"].removeprefix("mdshift.").split("/")[0]
-    jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text())).validate(document)
-    return document
 
 
 def adapt(call, *arguments):

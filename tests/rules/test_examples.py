@@ -72,8 +72,3 @@ def test_every_strategy_that_a_rule_sets_a_parameter_of_has_it():
                     declared = {p.name for p in parameters(known[name])}
                     assert set(settings) <= declared | optional, (rule.name, name)
                     configure(known[name], {k: v for k, v in settings.items() if k in declared})
-
-
-def test_names_are_unique_across_kinds():
-    names = [n for kind in ("strategy", "probe", "rule", "validator") for n in every(kind)]
-    assert sorted({n for n in names if names.count(n) > 1}) == []

@@ -41,7 +41,8 @@ def verdict(document: Document) -> tuple[str, ...]:
     for name in ("untestable", "unclear"):
         kinds = [k for k, s in shifts.items() if s["verdict"] == name]
         if kinds:
-            lines.append(f"{_and(kinds).capitalize()} shift: {'can not be tested with these data' if name == 'untestable' else 'unclear'}.")
+            told = "can't be tested with these data" if name == "untestable" else "unclear"
+            lines.append(f"{_and(kinds).capitalize()} shift: {told}.")
     performance = document.get("performance") or {}
     expected = performance.get("expected") or {}
     metric = performance.get("metric", "score")
@@ -79,7 +80,7 @@ def tests(document: Document) -> Section:
     for key, hypothesis in HYPOTHESES.items():
         test = document["tests"].get(key)
         if test is None:
-            rows.append((hypothesis, "can not be tested", DASH, DASH, DASH))
+            rows.append((hypothesis, "can't be tested", DASH, DASH, DASH))
         else:
             sizes = f"{number(test.get('n_source'))} / {number(test.get('n_target'))}"
             effect = interval(test.get("effect"), test.get("low"), test.get("high"))
@@ -139,14 +140,16 @@ def cost(document: Document) -> Section | None:
     if p.get("drop") is not None:
         rows.append(("drop", number(_value(p["drop"]))))
         rows += [(f"  of it by {k}", number(_value(v))) for k, v in (p.get("attribution") or {}).items() if v is not None]
-    lines = () if p.get("target") is not None else ("The expectation holds on the condition that P(Y|X) has not changed.",)
+    lines = (f"Expected by the {expected['method']}.",) if expected.get("method") else ()
+    if p.get("target") is None:
+        lines += ("The expectation holds on the condition that P(Y|X) has not changed.",)
     return Section(f"Cost ({p.get('metric', 'score')})", lines, Table(("what", "score"), tuple(rows), (1,)))
 
 
 def closeness(document: Document) -> Section:
     """Similarity and overlap in numbers."""
     similarity = document["similarity"]
-    rows = [("similarity", clean(similarity.get("level", similarity.get("similarity", DASH)), 20))]
+    rows = [("read as", clean(similarity.get("level", similarity.get("similarity", DASH)), 20))]
     rows += [(k.replace("_", " "), number(v)) for k, v in similarity.items() if isinstance(v, int | float) and not isinstance(v, bool)]
     for key in ("overlap", "relatedness"):
         rows += [
