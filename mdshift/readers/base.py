@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mdshift.errors import DataError
+from mdshift.errors import DataError, EnvironmentFault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,8 +123,8 @@ def reading(shown: str, what: str) -> Iterator[None]:
         yield
     except DataError:
         raise
-    except MemoryError:
-        raise
+    except MemoryError:  # or sizes that a damaged header claims
+        raise EnvironmentFault("not enough memory to read", shown, "is the file damaged, or larger than this machine?") from None
     except (OSError, ValueError, EOFError, KeyError, TypeError, NotImplementedError) as error:  # pyarrow's errors derive from these
         said = " ".join(str(error).split())[:200]
         raise DataError(f"cannot read {what}", f"{shown}: {said}", "is the file whole, and of the format that its ending says?") from None

@@ -103,22 +103,22 @@ def _text(file: Path, encoding: str) -> io.TextIOWrapper:
 
 def _unclosed(file: Path, shown: str, encoding: str) -> None:
     """Find the quote that is never closed, if there is one: an odd one inside a bare cell is harmless."""
-    with _text(file, encoding) as text:
-        head = text.read(HEAD)
-    delimiter = _delimiter(head, suffix(file))
     csv.field_size_limit(2**31 - 1)
-    with _text(file, encoding) as text:
-        rows, begun = csv.reader(text, delimiter=delimiter, strict=True), 1
-        try:
+    begun = 1
+    try:
+        with _text(file, encoding) as text:
+            delimiter = _delimiter(text.read(HEAD), suffix(file))
+        with _text(file, encoding) as text:
+            rows = csv.reader(text, delimiter=delimiter, strict=True)
             for _ in rows:
                 begun = rows.line_num + 1
-        except csv.Error as error:
-            if "end of data" in str(error):
-                raise DataError(
-                    "a quote is opened and never closed", f"{shown}:{begun}", 'close it, or double it (""), if it stands for itself'
-                ) from None
-        except UnicodeDecodeError:
-            return  # told apart, with its offset, when the cells are read
+    except csv.Error as error:
+        if "end of data" in str(error):
+            raise DataError(
+                "a quote is opened and never closed", f"{shown}:{begun}", 'close it, or double it (""), if it stands for itself'
+            ) from None
+    except (UnicodeError, LookupError):
+        return  # told apart, with its offset, when the cells are read
 
 
 def _head(file: Path, shown: str, encoding: str, ask: Ask) -> tuple[str, list[str], bool, int]:

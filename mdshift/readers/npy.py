@@ -67,7 +67,7 @@ def load(file: Path, shown: str) -> tuple[Any, Any]:
 
     try:
         with reading(shown, "array"):
-            stored = np.load(file, allow_pickle=False, mmap_mode="r" if file.suffix.lower() == ".npy" else None)
+            stored = _opened(file)
             if not isinstance(stored, np.lib.npyio.NpzFile):
                 beside = file.with_name("y.npy")
                 y = np.load(beside, allow_pickle=False) if stem(file).lower() in ("x", "features") and beside.exists() else None
@@ -84,6 +84,17 @@ def load(file: Path, shown: str) -> tuple[Any, Any]:
         raise
 
 
+def _opened(file: Path) -> Any:
+    import numpy as np
+
+    try:
+        return np.load(file, allow_pickle=False, mmap_mode="r" if file.suffix.lower() == ".npy" else None)
+    except (MemoryError, OSError, ValueError):
+        raise
+    except Exception as error:  # noqa: BLE001 - numpy evaluates the header as Python, and a damaged one raises what it likes
+        raise ValueError(f"damaged header: {error}") from None
+
+
 def _from_archive(stored: Any, shown: str) -> tuple[Any, Any]:
     names = {n.lower(): n for n in stored.files}
     x_name = next((names[n] for n in ("x", "features", "data", "images") if n in names), None)
@@ -92,7 +103,12 @@ def _from_archive(stored: Any, shown: str) -> tuple[Any, Any]:
     if x_name is None:
         raise DataError("archive without an array X", f"{shown}: {', '.join(stored.files[:8]) or 'empty'}", "np.savez(file, X=..., y=...)")
     y_name = next((names[n] for n in ("y", "label", "labels", "target") if n in names), None)
-    return stored[x_name], None if y_name is None else stored[y_name]
+    try:
+        return stored[x_name], None if y_name is None else stored[y_name]
+    except (MemoryError, OSError, ValueError, zipfile.BadZipFile):
+        raise
+    except Exception as error:  # noqa: BLE001 - as above, for a header inside the archive; or an unknown compression
+        raise ValueError(f"damaged: {error}") from None
 
 
 def _matrix(part: Any) -> Any:
