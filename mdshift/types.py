@@ -204,7 +204,7 @@ class Finding:
     """
 
     probe: str
-    question: Literal["x", "y", "x_given_y", "y_given_x", "performance", "overlap", "quality", "features"]
+    question: Literal["x", "y", "x_given_y", "y_given_x", "performance", "overlap", "relatedness", "quality", "features"]
     method: str
     n_source: int
     n_target: int

@@ -56,6 +56,7 @@ class View:
     kinds: NDArray[Any]
     seed: int = 0
     _memo: dict[str, Any] = field(default_factory=dict, repr=False)
+    _locks: dict[str, Any] = field(default_factory=dict, repr=False)
     _lock: Any = field(default_factory=threading.RLock, repr=False)
 
     @property
@@ -100,6 +101,8 @@ class View:
     def once(self, name: str, make: Callable[[], T]) -> T:
         """The result of `make`, computed by whichever probe asks first (its randomness must come from `rng`)."""
         with self._lock:
+            own = self._locks.setdefault(name, threading.RLock())
+        with own:  # one lock a name: probes that run side by side wait only for what they share
             if name not in self._memo:
                 self._memo[name] = make()
             found: T = self._memo[name]

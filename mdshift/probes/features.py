@@ -11,7 +11,7 @@ from mdshift.declare import probe
 from mdshift.probes import wording
 from mdshift.probes.base import Probe, View
 from mdshift.stats import columns as numeric
-from mdshift.stats.divergence import corrected_js
+from mdshift.stats.divergence import corrected_js, js_bits, shrunk
 from mdshift.stats.multiple import holm
 from mdshift.stats.permutation import assignments, largest_difference, p_value
 from mdshift.types import MISSING, UNKNOWN, Column, Domain, Finding
@@ -222,10 +222,7 @@ def _text(source: NDArray[np.object_], target: NDArray[np.object_], column: Colu
     there = np.clip(sums * 1.0 / (n + m) - (has.T @ weights) * n / (n + m), 0, None)  # mean in the target side, (terms, B+1)
     here = np.clip(there + has.T @ weights, 0, None)
     laws = [v / np.maximum(v.sum(axis=0), 1e-12) for v in (here, there)]
-    from mdshift.stats.divergence import js_bits
-
     js = js_bits(laws[0], laws[1])
-    chance = float(js[1:].mean())
     names = counter.get_feature_names_out()
     share = [has[:n].mean(axis=0), has[n:].mean(axis=0)]
     telling = [int(i) for i in np.argsort(-z, kind="stable")[: 2 * TOP]]
@@ -233,7 +230,7 @@ def _text(source: NDArray[np.object_], target: NDArray[np.object_], column: Colu
     less = [str(names[i]) for i in telling if share[1][i] <= share[0][i]][:TOP]
     terms = [[str(names[i]), float(share[0][i]), float(share[1][i])] for i in telling]
     return record | {
-        "js": float(np.clip((js[0] - chance) / max(1 - chance, 1e-9), 0, 1)),
+        "js": float(shrunk(js[0], js[1:].mean(), js[1:].std())),
         "p_value": p_value(top),
         "statistic": float(top[0]),
         "sentence": wording.text(more, less, summary[0]["words"], summary[1]["words"]),

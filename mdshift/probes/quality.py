@@ -25,9 +25,9 @@ LISTED = 20  # names of columns listed
 class Quality(Probe):
     """What a user should clean first.
 
-    missing_share of cells, duplicates_share of rows within a side, outlier_share of rows with a number further than six robust standard
-    deviations from the source's median, constant columns, what the readers counted (infinities …), and leakage: the share of target rows
-    that stand in the source too, value for value. Where many rows are alike within the source already (few discrete columns), equal
+    missing_share of all cells, duplicates_share of rows within a side, outlier_share of rows with a number further than six robust standard
+    deviations from the source's median (the worse side of both), constant columns, and leakage_share: the target rows that stand in
+    the source too, value for value, beyond what the source's own repetitions explain. Where many rows are alike within the source already (few discrete columns), equal
     rows on both sides are chance, and not called leakage.
     """
 
@@ -53,16 +53,19 @@ class Quality(Probe):
         if abs(missing[0] - missing[1]) >= 0.05:  # noqa: PLR2004 - a twentieth of all cells
             warnings.append(f"missing cells: {missing[0]:.1%} of the source, {missing[1]:.1%} of the target")
         evidence: dict[str, Any] = {
-            "missing_share": {"source": missing[0], "target": missing[1]},
-            "duplicates_share": {"source": doubles[0], "target": doubles[1]},
-            "outlier_share": {"source": outliers[0], "target": outliers[1]},
-            "leakage": {"shared_share": shared, "expected_share": own, "share": leak},
+            "missing_share": (missing[0] * len(source) + missing[1] * len(target)) / max(len(source) + len(target), 1),
+            "duplicates_share": max(doubles),
+            "outlier_share": max(outliers),
+            "leakage_share": leak,
+            "source": {"missing": missing[0], "duplicates": doubles[0], "outliers": outliers[0]},
+            "target": {"missing": missing[1], "duplicates": doubles[1], "outliers": outliers[1]},
+            "shared_share": shared,
+            "shared_expected": own,
             "left_out": [{"name": c.name[:200], "kind": c.kind, "note": c.note} for c in schema.left_out[:LISTED]],
             "n_left_out": len(schema.left_out),
             "constant": sum(c.kind in ("constant", "empty") for c in schema.left_out),
             "duplicate_columns": sum(c.kind == "duplicate" for c in schema.left_out),
             "warnings": warnings,
-            "read": dict(view.problem.quality),
         }
         return Finding(
             probe=self.name,

@@ -30,7 +30,7 @@ class Relatedness(Probe):
     """
 
     name: ClassVar = "relatedness"
-    question: ClassVar = "overlap"
+    question: ClassVar = "relatedness"
     cites: ClassVar = "D2 §4; Lin 1991"
 
     def measure(self, view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Finding:  # noqa: ARG002 - no randomness of its own
@@ -52,7 +52,7 @@ class Relatedness(Probe):
             parts.append(f"columns {alike:.0%} alike in distribution")
         return Finding(
             probe=self.name,
-            question="overlap",
+            question="relatedness",
             method="shares of classes and columns in common; 1 - Jensen-Shannon divergence",
             n_source=view.n_source,
             n_target=view.n_target,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,8 +34,10 @@ def js_bits(p: Floats, q: Floats) -> Floats:
 def corrected_js(source: Ints, target: Ints) -> Floats:
     """Divergence of two tables of counts (bins, ...), chance-corrected like an adjusted index, in [0, 1].
 
-    The expectation under the null is exact: given the pooled counts of a bin, the target's count is hypergeometric,
-    so that two samples of one law read about 0 at any pair of sizes; (JS - E) / (1 - E) keeps disjoint ones at 1.
+    The expectation E under the null is exact: given the pooled counts of a bin, the target's count is hypergeometric.
+    (JS - E) / (1 - E) keeps disjoint samples at 1, and is then shrunk by 1 - (2 / t)^4 where t is its distance from E in
+    standard deviations of the null: below two it reads 0, so that two samples of one law do at any pair of sizes, and
+    beyond five nothing is taken away.
     """
     n, m = source.sum(axis=0), target.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -44,7 +46,17 @@ def corrected_js(source: Ints, target: Ints) -> Floats:
     sizes = np.stack(np.broadcast_arrays(pooled, n, m), axis=-1).reshape(-1, 3).astype(np.int64)
     unique, back = np.unique(sizes, axis=0, return_inverse=True)
     chance = _expected(unique)[back.ravel()].reshape(pooled.shape).sum(axis=0)
-    out: Floats = np.clip(np.nan_to_num((plain - chance) / np.maximum(1 - chance, 1e-9)), 0.0, 1.0)
+    free = np.maximum((pooled > 0).sum(axis=0) - 1, 1)
+    spread = chance * np.sqrt(2 / free)  # 8 ln 2 JS / (1/n + 1/m) is about chi-square with `free` degrees of freedom
+    return shrunk(np.nan_to_num(plain), chance, spread)
+
+
+def shrunk(plain: Any, chance: Any, spread: Any) -> Floats:
+    """A divergence less its expectation under the null, shrunk to 0 within two standard deviations of the null; see `corrected_js`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(spread > 0, (plain - chance) / spread, np.inf * np.sign(plain - chance))
+        kept = np.where(t > 2, 1 - (2 / t) ** 4, 0.0)  # noqa: PLR2004 - two standard deviations
+    out: Floats = np.clip((plain - chance) / np.maximum(1 - chance, 1e-9), 0.0, 1.0) * kept
     return out
 
 
