@@ -60,4 +60,4 @@ def _section(console: object, section: Section) -> None:
     for line in section.lines:
         console.print(Padding(Text(clean(line, 1000)), (0, 0, 0, 2)))
     if section.remark:
-        console.print(Padding(Text(clean(section.remark), style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(Text(clean(section.remark, 800), style="dim"), (0, 0, 0, 2)))

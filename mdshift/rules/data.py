@@ -69,7 +69,7 @@ def augment_by_domain(modality: str, n_source: int, small_source: float) -> Mapp
 )
 def many_sources(n_sources: int) -> Mapping[str, Any] | None:
     """The target may be like one source and unlike another; a pooled model cannot say which."""
-    return merge(points(1.5, "moe"), points(1, "ensemble"), points(0.5, GENERALISE)) if n_sources > 1 else None
+    return merge(points(1.5, "moe", "ensemble"), points(0.5, GENERALISE)) if n_sources > 1 else None
 
 
 @rule(

@@ -24,20 +24,31 @@ def no_shift(kinds: Sequence[str], verdicts: Mapping[str, str]) -> Mapping[str, 
 
 @rule(
     "label-shift-prior",
-    sentence="The classes' shares changed and nothing else: correct the prior, without training again.",
+    sentence="The classes' shares changed: correct the prior, without training again.",
     cites="Saerens et al. 2002; Lipton et al. 2018; Alexandari et al. 2020",
-    fires=({"kinds": ["label"], "task": "classification", "prior_distance": 0.2, "prior_small": 0.05},),
+    fires=(
+        {"kinds": ["label"], "task": "classification", "prior_distance": 0.2, "prior_small": 0.05, "prior_large": 0.25},
+        {"kinds": ["covariate"], "task": "classification", "prior_distance": 0.4, "prior_small": 0.05, "prior_large": 0.25},
+    ),
     silent=(
-        {"kinds": ["covariate"], "task": "classification", "prior_distance": 0.2, "prior_small": 0.05},
-        {"kinds": ["label"], "task": "regression", "prior_distance": 0.2, "prior_small": 0.05},
-        {"kinds": ["label"], "task": "classification", "prior_distance": 0.01, "prior_small": 0.05},
+        {"kinds": ["covariate"], "task": "classification", "prior_distance": 0.2, "prior_small": 0.05, "prior_large": 0.25},
+        {"kinds": ["label"], "task": "regression", "prior_distance": 0.2, "prior_small": 0.05, "prior_large": 0.25},
+        {"kinds": ["label"], "task": "classification", "prior_distance": 0.01, "prior_small": 0.05, "prior_large": 0.25},
+        {"kinds": [], "task": "classification", "prior_distance": 0.4, "prior_small": 0.05, "prior_large": 0.25},
     ),
 )
-def label_shift_prior(kinds: Sequence[str], task: str, prior_distance: float, prior_small: float) -> Mapping[str, Any] | None:
-    """Calibrated probabilities turn into those of the new prior by Bayes' rule; expectation maximisation finds that prior."""
-    if "label" not in kinds or task != "classification" or prior_distance < prior_small:
+def label_shift_prior(
+    kinds: Sequence[str], task: str, prior_distance: float, prior_small: float, prior_large: float
+) -> Mapping[str, Any] | None:
+    """Calibrated probabilities turn into those of the new prior by Bayes' rule; expectation maximisation finds that prior.
+
+    Beside another kind of shift, a prior that moved far is worth one try.
+    """
+    if task != "classification" or not kinds:
         return None
-    return merge(points(3 if "covariate" not in kinds else 1.5, "label-shift"), points(-1, ALIGN, MAP))
+    if "label" in kinds and prior_distance >= prior_small:
+        return merge(points(3 if "covariate" not in kinds else 1.5, "label-shift"), points(-1, ALIGN, MAP))
+    return points(1, "label-shift") if prior_distance >= prior_large else None
 
 
 @rule(

@@ -54,6 +54,9 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "part_low": Threshold(0.02, "share of shifted columns: below it there is nothing to select against"),
     "part_high": Threshold(0.60, "share of shifted columns: above it too few are left to carry the task"),
     "prior_small": Threshold(0.05, "total variation between class shares: below it correcting the prior moves hardly a prediction"),
+    "prior_large": Threshold(
+        0.25, "total variation between class shares: from here a model that keeps the source's prior can lose as many points"
+    ),
     "drop_small": Threshold(0.01, "points of the score: what is lost to the shift; below it nothing is to be won back"),
     "churn": Threshold(
         0.10, "share of rows on which two models of equal worth disagree in being right; the number of labels needed is computed with it"

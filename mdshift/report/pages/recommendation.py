@@ -35,9 +35,20 @@ def _settings(params: Document) -> str:
 
 
 def reasons(document: Document) -> Section | None:
-    """The rules that spoke for the first three."""
-    lines = [f"{r['strategy']}: {why['sentence']} [{why['rule']}; {why['cites']}]" for r in document["ranked"][:3] for why in r["why"]]
-    return Section("Why", tuple(lines)) if lines else None
+    """The rules that spoke for the first three; the four documents are named in full once, below."""
+    found = [(r["strategy"], why) for r in document["ranked"][:3] for why in r["why"]]
+    lines = tuple(f"{name}: {why['sentence']} [{why['rule']}; {_short(why['cites'])}]" for name, why in found)
+    titles = sorted({f"{c[:2]} {c.partition(', ')[2]}" for _, why in found if _is_document(c := why["cites"])})
+    return Section("Why", lines, None, "; ".join(titles)) if lines else None
+
+
+def _is_document(cites: str) -> bool:
+    """Whether a source is one of the four documents, such as `D1 §3, Multi-domain training ...`."""
+    return cites[:1] == "D" and cites[1:2].isdigit()
+
+
+def _short(cites: str) -> str:
+    return cites.partition(", ")[0] if _is_document(cites) else cites
 
 
 def excluded(document: Document) -> Section | None:
