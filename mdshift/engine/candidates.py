@@ -98,8 +98,18 @@ def _recommended(
     from mdshift.engine.diagnose import diagnose
     from mdshift.engine.recommend import recommend
 
-    progress("diagnosing the shift")
-    found = diagnose(problem, alpha=alpha, seed=seed, workers=workers, engine=engine, progress=progress)
-    document = {"schema": "mdshift.diagnosis/1", "kinds": list(found.kinds), "facts": dict(found.facts), "data": {}, "settings": {}}
+    kinds: list[str] = []
+    if problem.target is None or not len(problem.target):
+        facts: dict[str, Any] = {
+            "has_target": False,
+            "n_sources": len(problem.sources),
+            "task": problem.task,
+            "modality": problem.schema.modality,
+        }
+    else:
+        progress("diagnosing the shift")
+        found = diagnose(problem, alpha=alpha, seed=seed, workers=workers, engine=engine, progress=progress)
+        kinds, facts = list(found.kinds), dict(found.facts)
+    document = {"schema": "mdshift.diagnosis/1", "kinds": kinds, "facts": facts, "data": {}, "settings": {}}
     said = recommend(document, goal=goal, compute=compute)
     return {"ranked": [{"strategy": r.strategy, "params": dict(r.params)} for r in said.ranked]}

@@ -28,6 +28,7 @@ MAX_TREE_COLUMNS = 500  # beyond, columns are pixels, words or genes: linear mod
 MAX_TREE_WORK = 20_000_000  # rows x classes x columns; beyond, trees take minutes
 FREE_TREE_WORK = 1_500_000  # up to here they get all rounds, beyond fewer and larger ones
 MIN_NET_ROWS = {"array": 300, "table": 1000, "image": 10}  # a network on fewer rows does not win; on bags of words never
+MAX_NET_WORK = 1_000_000  # rows x columns of a table or array; beyond, five folds of a network take minutes on two cores
 NET_STEP = 0.01  # a network must score at least this much more: of two alike on the source it is the one that travels worse
 STRENGTHS = {"classification": (0.01, 0.1, 1.0), "regression": (0.01, 0.1, 1.0)}  # C: 1 / penalty
 MIN_DOMAIN_ROWS = 30  # sources smaller than this cannot stand as a fold of their own
@@ -225,12 +226,14 @@ def _domains_can_teach(prepared: Prepared, rows: NDArray[np.int64]) -> bool:
 def _net_can_win(prepared: Prepared, rows: int) -> bool:
     if prepared.task == "classification" and np.bincount(prepared.y_source).max() < FOLDS:
         return False
+    if prepared.modality != "image" and rows * prepared.X_source.shape[1] > MAX_NET_WORK:
+        return False
     return rows >= MIN_NET_ROWS.get(prepared.modality, rows + 1)
 
 
 def trees_for(work: int) -> Trees:
     """Boosted trees for rows x classes x columns of work: as many rounds as it leaves time for."""
-    rounds = int(np.clip(150 * FREE_TREE_WORK / max(work, 1), 30, 150))
+    rounds = int(np.clip(100 * FREE_TREE_WORK / max(work, 1), 30, 100))
     return Trees(rounds, min(0.15, 9.0 / rounds))
 
 

@@ -39,7 +39,7 @@ class LabelShift(Correct):
         rng = context.rng("label-shift")
         rows = sample_rows(prepared, rng, CHOICE_ROWS)
         y = prepared.y_source[rows]
-        scores = out_of_fold(context.learner, prepared, rows, stratified(y, prepared.task, rng), rng)
+        scores = out_of_fold(context.learner, prepared, rows, stratified(y, prepared.task, rng, 3), rng)
         slope, bias = fit_bcts(scores, y)
         raw = model.inner if isinstance(model, Calibrated) else model
         fitted = Calibrated(raw, slope, bias)
