@@ -34,6 +34,7 @@ class Arrow(Reader):
             batches = (stored.get_batch(i) for i in range(stored.num_record_batches)) if is_file else stored
             empty = True
             for batch in batches:
+                batch.validate(full=True)  # offsets are trusted otherwise, and damaged ones lead out of the memory
                 for start in range(0, batch.num_rows, ask.rows):
                     empty = False
                     yield batch.slice(start, ask.rows).select(kept).rename_columns([n.strip() for n in kept])

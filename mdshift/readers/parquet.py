@@ -36,6 +36,7 @@ class Parquet(Reader):
             empty = True
             for batch in batches:
                 empty = False
+                batch.validate(full=True)  # text that is no UTF-8 would fail later, in a place that cannot name the file
                 yield batch.select(kept).rename_columns([n.strip() for n in kept])
             if empty:
                 yield pa.RecordBatch.from_pylist([], schema=pa.schema([schema.field(n).with_name(n.strip()) for n in kept]))
