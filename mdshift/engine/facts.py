@@ -9,6 +9,7 @@ from typing import Any
 from mdshift.declare import Cost, every
 from mdshift.errors import DataError
 from mdshift.rules.thresholds import similarity
+from mdshift.types import Problem
 
 
 def facts_of(document: Mapping[str, Any], goal: str, compute: str, limits: Mapping[str, float]) -> dict[str, Any]:
@@ -31,6 +32,25 @@ def facts_of(document: Mapping[str, Any], goal: str, compute: str, limits: Mappi
     known["cheap"] = [n for n, s in catalogue.items() if s.cost is Cost.LOW and n != "source-only"]
     known["costly"] = [n for n, s in catalogue.items() if s.cost is Cost.HIGH]
     return known
+
+
+def sources_alone(problem: Problem) -> dict[str, Any]:
+    """The facts where there is no target to compare with: what `recommend --goal general` goes by."""
+    source = problem.source
+    return {
+        "n_source": len(source),
+        "n_source_labelled": int(source.labelled.sum()),
+        "n_sources": len(problem.sources),
+        "n_target": 0,
+        "n_target_labelled": 0,
+        "n_features": len(problem.schema.columns),
+        "n_labels": max(len(problem.spec.labels), 1 if problem.label else 0),
+        "modality": problem.schema.modality,
+        "task": problem.task or "none",
+        "has_target": False,
+        "has_time": problem.spec.time is not None or any(c.kind == "date" for c in problem.schema.columns),
+        "kinds": [],
+    }
 
 
 def machine() -> dict[str, Any]:

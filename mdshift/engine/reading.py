@@ -92,6 +92,8 @@ def _covariate_or_not(ev: Evidence, x: float, y: float, yx: float, alpha: float)
     untested = ev.y_given_x is None or ev.y_given_x.p_value is None
     if x < alpha and (untested or yx >= alpha or x < alpha / 4):
         unclear = frozenset[Kind]({"concept"}) if untested else frozenset[Kind]()
+        if untested:
+            return Reading(frozenset({"covariate"}), unclear, "P(X) changed; whether P(Y|X) did can't be told for lack of common support")
         return Reading(frozenset({"covariate"}), unclear, "P(X) changed while P(Y|X) did not: the inputs explain all of it")
     if yx < alpha <= x:
         return Reading(frozenset({"concept"}), frozenset(), "P(Y|X) changed while P(X) did not")

@@ -1,0 +1,261 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made import domain, problem
+
+from mdshift import store
+from mdshift.engine.adapt import adapt
+from mdshift.engine.candidates import candidates
+from mdshift.engine.guard import better, hidden, labelled_gain, opinion
+from mdshift.errors import DataError, UsageError
+from mdshift.report.json import document, dumps
+from mdshift.types import Column, Problem, Schema
+
+RANKED = {
+    "ranked": [
+        {"strategy": "label-shift", "params": {}},
+        {"strategy": "coral", "params": {"regularisation": 0.5}},
+        {"strategy": "source-only"},
+    ]
+}
+
+
+@pytest.fixture(autouse=True)
+def _quick_learners(monkeypatch):
+    from mdshift.learners import select
+    from mdshift.learners.trees import Trees
+
+    monkeypatch.setattr(select, "MIN_NET_ROWS", {})
+    monkeypatch.setattr(select, "trees_for", lambda work: Trees(10))
+
+
+def numeric(X, y, Xt, yt, names=("a", "b"), *, domains=None):
+    schema = Schema("table", tuple(Column(f"x{j}", "number") for j in range(X.shape[1])))
+    sources = (
+        [domain("s", y, numbers=X)]
+        if domains is None
+        else [domain(f"s{k}", y[domains == k], numbers=X[domains == k]) for k in np.unique(domains)]
+    )
+    return Problem(tuple(sources), domain("t", yt, numbers=Xt), schema, "classification", "y", names, len(names))
+
+
+def turned(rng, n=400, m=400, labelled=0):
+    """The label reads the feature the other way round in the target: only labels can tell."""
+    X, Xt = rng.normal(size=(n, 3)), rng.normal(size=(m, 3))
+    yt = (Xt[:, 0] < 0).astype(np.int64)
+    yt[labelled:] = -1
+    return numeric(X, (X[:, 0] > 0).astype(np.int64), Xt, yt if labelled else None)
+
+
+def rarer(rng, labelled=0, prior=0.05):
+    """Pure label shift."""
+
+    def draw(n, share):
+        y = (rng.random(n) < share).astype(np.int64)
+        return rng.normal(size=(n, 5)) + 0.6 * y[:, None], y
+
+    X, y = draw(800, 0.5)
+    Xt, yt = draw(800, prior)
+    yt[labelled:] = -1
+    return numeric(X, y, Xt, yt if labelled else None)
+
+
+def test_a_named_strategy_is_kept_where_nothing_speaks_against_it():
+    found, model = adapt(problem(), strategy="coral", out="m")
+    assert (found.kept, found.strategy, model.strategy) == ("adapted", "coral", "coral")
+    assert found.scores["source_only"].on == "estimate"
+    assert [c.strategy for c in found.candidates] == ["source-only", "coral"]
+
+
+def test_a_named_strategy_that_labels_show_to_be_worse_gives_way(monkeypatch):
+    from mdshift.strategies.coral import Coral
+
+    monkeypatch.setattr(Coral, "mapping", lambda self, p, rng: (-p.X_source, lambda m: m))  # the worst map there is
+    p = problem(n=200, m=100, labelled=100, shift=0.0)
+    found, model = adapt(p, strategy="coral", out="m")
+    assert (found.kept, found.strategy, model.strategy) == ("source-only", "coral", "source-only")
+    assert "worse" in found.reason
+    assert found.scores["adapted"].value < found.scores["source_only"].value
+    unseen, _ = adapt(replace(p, target=replace(p.target, y=None)), strategy="coral", out="m")
+    assert unseen.kept == "adapted"  # asked for, and nothing but labels could show it
+
+
+def test_auto_keeps_what_target_labels_prove():
+    found, model = adapt(turned(np.random.default_rng(0), labelled=120), strategy="auto", document={"ranked": []}, compute="low", out="m")
+    assert (found.kept, found.strategy, model.strategy) == ("adapted", "pooled", "pooled")
+    assert found.scores["adapted"].value > found.scores["source_only"].value + 0.3
+    assert found.validator == "target labels, held back"
+
+
+def test_auto_keeps_source_only_without_evidence():
+    found, model = adapt(turned(np.random.default_rng(0)), strategy="auto", document=RANKED, compute="low", out="m")
+    assert (found.kept, model.strategy) == ("source-only", "source-only")
+    assert len(found.candidates) == 3
+
+
+def test_auto_tries_nothing_where_the_recommendation_says_so():
+    found, _ = adapt(problem(), strategy="auto", document={"ranked": [{"strategy": "source-only"}, {"strategy": "coral"}]}, out="m")
+    assert [c.strategy for c in found.candidates] == ["source-only"]
+    assert "ranks source-only first" in found.reason
+
+
+def test_auto_diagnoses_where_there_is_no_document():
+    found, _ = adapt(rarer(np.random.default_rng(0), labelled=400), strategy="auto", compute="low", out="m")
+    assert {"label-shift", "pooled"} & {c.strategy for c in found.candidates}
+    assert found.kept == "adapted"
+
+
+def test_without_a_gain_labels_rarely_prove_one():
+    """The guard's level: source and target are the same, so whatever wins wins by chance."""
+    wins = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, Xt = rng.normal(size=(150, 3)), rng.normal(size=(80, 3))
+        y, yt = ((Z[:, 0] + rng.normal(size=len(Z)) > 0).astype(np.int64) for Z in (X, Xt))
+        yt[40:] = -1
+        found, _ = adapt(numeric(X, y, Xt, yt), strategy="auto", document={"ranked": []}, compute="low", seed=seed, out="m")
+        wins += found.kept == "adapted"
+    assert wins <= 3
+
+
+@pytest.mark.parametrize("labelled", [0, 20])
+def test_the_same_seed_gives_the_same_bytes(labelled):
+    def once():
+        found, model = adapt(problem(labelled=labelled), strategy="auto", document=RANKED, compute="low", seed=3, out="m")
+        said = json.loads(dumps(document("mdshift.adaptation/1", found, data={}, settings={}, seconds={})))
+        for c in said["candidates"]:
+            c.pop("seconds")
+        return said, model.predictor.scores(model.encoder.transform(problem().target))
+
+    (a, p), (b, q) = once(), once()
+    assert a == b
+    np.testing.assert_array_equal(p, q)
+
+
+def test_a_spent_budget_leaves_candidates_untried():
+    found, _ = adapt(problem(), strategy="auto", document=RANKED, budget=0.0, out="m")
+    assert found.kept == "source-only"
+    assert all("budget" in c.verdict for c in found.candidates[1:])
+    assert len(found.candidates) == 3
+
+
+def test_several_sources_and_workers_give_the_same_model():
+    p = problem(sources=3, n=40)
+    one, two = (adapt(p, strategy="auto", document=RANKED, workers=w, out="m")[1] for w in (1, 2))
+    X = one.encoder.transform(p.target)
+    np.testing.assert_array_equal(one.predictor.scores(X), two.predictor.scores(X))
+
+
+def test_without_a_target_the_source_speaks():
+    p = replace(problem(sources=2), target=None)
+    found, model = adapt(p, strategy="ensemble", out="m")
+    assert found.scores["source_only"].on == "source cross-validation"
+    assert found.kept == "adapted"
+    assert model.predictor.scores(model.encoder.transform(p.sources[0])).shape == (60, 2)
+    with pytest.raises(DataError, match="coral"):
+        adapt(p, strategy="coral", out="m")
+    assert adapt(p, strategy="auto", compute="low", out="m")[0].kept == "source-only"
+
+
+def test_errors_come_in_sentences():
+    p = problem()
+    with pytest.raises(UsageError, match="unknown strategy") as caught:
+        adapt(p, strategy="corall", out="m")
+    assert "coral" in caught.value.hint
+    with pytest.raises(UsageError, match="must lie in"):
+        adapt(p, strategy="coral", params={"regularisation": -1}, out="m")
+    with pytest.raises(DataError, match="no label"):
+        adapt(replace(p, task=None), strategy="coral", out="m")
+    one = replace(p.sources[0], y=np.zeros(60, np.int64))
+    with pytest.raises(DataError, match="one class"):
+        adapt(replace(p, sources=(one,)), strategy="source-only", out="m")
+
+
+def test_a_class_with_one_row_and_one_that_the_source_lacks_are_told():
+    p = problem(classes=3)
+    y = np.where(p.sources[0].y == 2, 0, p.sources[0].y)
+    y[5] = 2
+    found, _ = adapt(replace(p, sources=(replace(p.sources[0], y=y),)), strategy="label-shift", out="m")
+    assert any("one source row" in n.text for n in found.notes)
+    y[5] = 0
+    found, _ = adapt(replace(p, sources=(replace(p.sources[0], y=y),)), strategy="source-only", out="m")
+    assert any("source lacks" in n.text and n.level == "warning" for n in found.notes)
+
+
+@pytest.mark.parametrize("n", [4, 8, 20])
+@pytest.mark.parametrize("strategy", ["source-only", "coral", "reweight-classifier", "label-shift", "ensemble"])
+def test_a_handful_of_rows(n, strategy):
+    p = problem(n=n, m=n)
+    _, model = adapt(p, strategy=strategy, out="m")
+    assert np.isfinite(model.predictor.scores(model.encoder.transform(p.target))).all()
+
+
+def test_a_saved_model_is_gone_on_from(tmp_path):
+    p = problem(labelled=30)
+    _, first = adapt(p, strategy="source-only", out="m")
+    store.save(first, tmp_path / "m", {})
+    # the same columns in another order, other levels, classes the other way round
+    schema = Schema("table", (Column("c", "category", ("blue", "red", "green"), 3), *(Column(f"n{j}", "number") for j in (3, 2, 1, 0))))
+    to = np.array([1, 2, 0], np.int32)
+
+    def carry(d):
+        y = np.where(d.y >= 0, 1 - d.y, -1)
+        return replace(d, numbers=d.numbers[:, ::-1], categories=to[d.categories], y=y)
+
+    other = replace(p, schema=schema, classes=p.classes[::-1], sources=tuple(carry(d) for d in p.sources), target=carry(p.target))
+    _, again = adapt(other, strategy="source-only", start=store.load(tmp_path / "m"), out="m")
+    assert again.classes == p.classes
+    np.testing.assert_array_equal(again.encoder.transform(p.target), first.encoder.transform(p.target))
+    X = first.encoder.transform(p.target)
+    np.testing.assert_array_equal(again.predictor.scores(X), first.predictor.scores(X))
+    with pytest.raises(DataError, match="lack a column"):
+        adapt(replace(p, schema=Schema("table", schema.columns[:3])), strategy="source-only", start=first, out="m")
+
+
+def test_hidden_labels_are_hidden_and_gains_are_paired():
+    from made import prepared
+
+    p = prepared(np.zeros((4, 1)), [0, 1, 0, 1], np.zeros((40, 1)), np.r_[np.tile([0, 1], 15), np.full(10, -1)])
+    assert not hidden(p).labelled.any()
+    assert p.labelled.sum() == 30
+    right, wrong = np.eye(2)[p.y_target[:30]], np.eye(2)[1 - p.y_target[:30]]
+    gain, finer = labelled_gain(p, wrong, right, 2.0)
+    assert gain.value == pytest.approx(1.0)
+    assert better(gain, finer)
+    assert not better(*labelled_gain(p, right, right, 2.0))
+    assert not better(*labelled_gain(p, right, wrong, 2.0))
+
+
+def test_validators_agree_on_a_repair_and_not_on_a_wreck():
+    from made import linear_context, prepared
+
+    from mdshift.strategies.label_shift import LabelShift
+    from mdshift.strategies.source_only import SourceOnly
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2))
+    p = prepared(X, (X[:, 0] > 0).astype(int), rng.normal(size=(300, 2)))
+    c = linear_context(p)
+    same = opinion(SourceOnly(), p, c, c.base, np.ones(300), 2.0)
+    assert not same.agreed
+    assert all(g.value == 0 for g in same.gains.values())
+    worse = opinion(LabelShift(), p, c, c.learner.fit(p, -p.X_source, p.y_source, rng), np.ones(300), 2.0)
+    assert not worse.agreed
+    assert worse.gains["reverse"].value < -0.5
+
+
+def test_candidates_fit_the_problem_and_the_compute():
+    document = {"ranked": [{"strategy": s} for s in ("dann", "label-shift", "nonsense", "finetune", "coral", "source-only")]}
+
+    def names(p, compute):
+        runs, _ = candidates(
+            p, document, goal="target", compute=compute, alpha=0.05, seed=0, workers=1, engine="local", progress=lambda _: None
+        )
+        return [r[0].name for r in runs]
+
+    assert names(problem(), "low") == ["label-shift", "coral"]
+    assert names(problem(task="regression"), "low") == ["coral"]
+    assert names(problem(labelled=20), "low")[0] == "pooled"
+    assert "finetune" not in names(problem(), "high")
