@@ -1,0 +1,92 @@
+import pytest
+
+from mdshift.engine.reading import Evidence, read, severity, shifts
+from mdshift.types import Finding
+
+LOW, HIGH = 0.002, 0.6
+
+
+def finding(p, effect=0.3):
+    if p is None:
+        return None
+    return Finding("made", "x", "made", 100, 100, p, 1.0, effect, effect / 2, 2 * effect, "What was seen.")
+
+
+def evidence(x, y=HIGH, xy=HIGH, yx=HIGH, prior=HIGH, fit=HIGH, *, labels=True, few=False, **more):
+    found = [finding(p) for p in (x, y, xy, yx)]
+    if not labels:
+        found[1:] = [None, None, None]
+    return Evidence(*found, finding(prior), fit, labels, more.get("classes", True), few, more.get("some", 100 if labels else 0))
+
+
+@pytest.mark.parametrize(
+    ("seen", "kinds"),
+    [
+        (evidence(HIGH), set()),
+        (evidence(LOW, LOW, LOW, HIGH), {"covariate"}),
+        (evidence(LOW, HIGH, LOW, HIGH), {"covariate"}),
+        (evidence(LOW, LOW, HIGH, LOW), {"label"}),
+        (evidence(HIGH, LOW, HIGH, HIGH), {"label"}),
+        (evidence(HIGH, LOW, LOW, LOW), {"concept"}),
+        (evidence(HIGH, HIGH, HIGH, LOW), {"concept"}),
+        (evidence(LOW, LOW, LOW, LOW), {"concept", "covariate"}),
+        (evidence(LOW, LOW, LOW, LOW, prior=LOW, fit=HIGH), {"concept", "label"}),
+        (evidence(LOW, HIGH, HIGH, HIGH), {"covariate"}),
+    ],
+)
+def test_with_labels(seen, kinds):
+    assert set(read(seen, 0.05).kinds) == kinds
+
+
+@pytest.mark.parametrize(
+    ("seen", "kinds"),
+    [
+        (evidence(HIGH, labels=False), set()),
+        (evidence(LOW, prior=LOW, fit=HIGH, labels=False), {"label"}),
+        (evidence(LOW, prior=LOW, fit=LOW, labels=False), {"covariate"}),
+        (evidence(LOW, prior=HIGH, fit=LOW, labels=False), {"covariate"}),
+    ],
+)
+def test_without_labels(seen, kinds):
+    found, verdicts = shifts(seen, 0.05)
+    assert set(found) == kinds
+    assert verdicts["concept"].verdict == "untestable"
+
+
+def test_two_readings_that_fit_equally_well_are_unclear():
+    found, verdicts = shifts(evidence(LOW, prior=HIGH, fit=HIGH, labels=False), 0.05)
+    assert found == ()
+    assert verdicts["covariate"].verdict == verdicts["label"].verdict == "unclear"
+    assert "covariate and label" in verdicts["covariate"].reason
+
+
+def test_few_rows_are_unclear_whatever_the_tests_say():
+    _, verdicts = shifts(evidence(LOW, LOW, LOW, LOW, few=True), 0.05)
+    assert {v.verdict for v in verdicts.values()} == {"unclear"}
+
+
+def test_no_source_labels_leave_only_the_inputs():
+    found, verdicts = shifts(evidence(LOW, prior=None, fit=None, labels=False, classes=False), 0.05)
+    assert found == ("covariate",)
+    assert verdicts["label"].verdict == "untestable"
+
+
+def test_one_small_p_value_among_four_is_no_shift():
+    """At .02 each of four hypotheses would be rejected too often: together they get .05."""
+    assert not read(evidence(0.02), 0.05).kinds
+
+
+def test_severity_is_read_from_the_effect_and_never_from_p():
+    tiny = Finding("made", "x", "made", 10**6, 10**6, 1e-300, 1.0, 0.01, 0.009, 0.011)
+    assert severity("covariate", tiny) == "minor"
+    large = Finding("made", "x", "made", 100, 100, 0.04, 1.0, 0.8, 0.7, 0.9)
+    assert severity("covariate", large) == "severe"
+    unsure = Finding("made", "x", "made", 30, 30, 0.04, 1.0, 0.6, 0.1, 0.9)
+    assert severity("covariate", unsure) == "moderate"
+
+
+def test_every_reason_is_a_sentence():
+    for seen in (evidence(HIGH), evidence(LOW, LOW, LOW, HIGH), evidence(LOW, prior=LOW, labels=False), evidence(LOW, few=True)):
+        for shift in shifts(seen, 0.05)[1].values():
+            assert shift.reason[0].isupper()
+            assert shift.reason.endswith(".")
