@@ -37,10 +37,27 @@ def examine(session: Session, spec: DataSpec) -> dict[str, Any]:
     from mdshift.readers.load import describe, load
 
     session.progress("reading")
-    problem = load(spec, seed=session["seed"], progress=session.progress)
+    general = session.settings.get("goal") == "general"  # then there may be no target to look at
+    problem = load(spec, seed=session["seed"], need_target=not general, progress=session.progress)
     session.notes([*problem.notes, *describe(problem)])
     session.mark("read")
+    if general and problem.target is None:
+        return sources_of(session, problem)
     return document_of(session, problem)
+
+
+def sources_of(session: Session, problem: Problem) -> dict[str, Any]:
+    """What is known without a target, in the place of a diagnosis: for `recommend`, never printed."""
+    from mdshift.engine.facts import sources_alone
+
+    settings = {"alpha": session["alpha"], "seed": session["seed"]}
+    return {
+        "schema": "mdshift.diagnosis/1",
+        "data": find.data_of(problem),
+        "settings": settings,
+        "kinds": [],
+        "facts": sources_alone(problem),
+    }
 
 
 def document_of(session: Session, problem: Problem) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class _Hearing:
 
     points: dict[str, float] = field(default_factory=dict)
     params: dict[str, dict[str, Any]] = field(default_factory=dict)
-    why: dict[str, list[Reason]] = field(default_factory=dict)
+    why: dict[str, list[tuple[float, Reason]]] = field(default_factory=dict)
     excluded: dict[str, str] = field(default_factory=dict)
     trace: list[dict[str, Any]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -59,7 +59,7 @@ def recommend(
             continue
         params = _settable(strategy, heard.params.get(name, {}))
         command = command_for(document, name, params, goal, facts["compute"])
-        why = tuple(heard.why.get(name, ()))
+        why = tuple(reason for _, reason in sorted(heard.why.get(name, ()), key=lambda w: (-w[0], w[1].rule)))  # the weightiest first
         ranked.append(Ranked(name, round(heard.points.get(name, 0.0), 3), params, strategy.cost.value, why, command))
     ranked.sort(key=lambda r: (-r.score, ORDER[r.cost], r.strategy != "source-only", r.strategy))
     told = {**facts, **{f"machine_{k}": v for k, v in able.items() if v is not None}}
@@ -96,7 +96,7 @@ def _hear(facts: Mapping[str, Any], limits: Mapping[str, float]) -> _Hearing:
             heard.params.setdefault(strategy, {}).update(settings)
         for strategy in known:
             if points.get(strategy, 0) > 0 or said.get("params", {}).get(strategy):
-                heard.why.setdefault(strategy, []).append(reason)
+                heard.why.setdefault(strategy, []).append((points.get(strategy, 0), reason))
         heard.excluded.update(said.get("exclude", {}))
         entry = {"rule": name, "status": "fired", "facts": seen, "points": {k: v for k, v in points.items() if k in known}}
         absent = sorted(k for k in points if k not in known)

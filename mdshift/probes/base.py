@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FEW = 20  # below this many rows on a side no test can say more than "too few rows to tell"
+FEW = 21  # with 1 to 20 rows on a side no test can say more than "too few rows to tell"
 WIDE = 2_000  # columns of X at most; wider problems are reduced by pooled principal components
 NARROW = 128  # columns of Z, the matrix that kernels and neighbours see
 LEVELS = 30  # one-hot columns of a category at most; the rest share one

@@ -140,7 +140,7 @@ def cost(document: Document) -> Section | None:
     if p.get("drop") is not None:
         rows.append(("drop", number(_value(p["drop"]))))
         rows += [(f"  of it by {k}", number(_value(v))) for k, v in (p.get("attribution") or {}).items() if v is not None]
-    lines = (f"Expected by the {expected['method']}.",) if expected.get("method") else ()
+    lines: tuple[str, ...] = (f"Expected by the {expected['method']}.",) if expected.get("method") else ()
     if p.get("target") is None:
         lines += ("The expectation holds on the condition that P(Y|X) has not changed.",)
     return Section(f"Cost ({p.get('metric', 'score')})", lines, Table(("what", "score"), tuple(rows), (1,)))
