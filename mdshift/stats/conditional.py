@@ -163,6 +163,7 @@ def given_x(
     if prediction is None:
         prediction = outcome(Z, y, classes, rng)
     r = residuals(Z, y, classes, prediction, rng)
+    r = r - along(e, prediction, r, rng)
     Z, r, prediction, e = Z[keep], r[keep], prediction[keep], e[keep]
     a = redrawn(domain[keep], e, draws, rng)
     functions, groups = directions(Z, prediction, r, rng)
@@ -170,6 +171,13 @@ def given_x(
     out = bank.judge(bank.products(groups.phi, a), groups.groups, [("learned", gains, 2.0)])
     effect, error = size(r, a[0], contrast, classes)
     return Conditional(out.p_value, out.statistic, effect, error, int(keep.sum()), support, out.groups)
+
+
+def along(e: Floats, prediction: Floats, r: Floats, rng: np.random.Generator) -> Floats:
+    """What of the residuals of Y the propensity and the prediction still foretell, cross-fitted: errors of the model that D would pick up."""
+    score = np.clip(np.log(e / (1 - e)), -6, 6)
+    design = np.column_stack([score, prediction[:, : max(1, prediction.shape[1] - 1)], score * prediction[:, 0]])
+    return nuisance.regress(design, r, rng, trees=False).fitted
 
 
 def size(r: Floats, d: Floats, contrast: Floats, classes: int) -> tuple[float, float]:

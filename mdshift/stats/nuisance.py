@@ -6,6 +6,7 @@ are mixed by their out-of-fold loss, and the mixture is recalibrated.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 SPLINE_COLUMNS = 40  # numbers that get a spline: beyond, value and rank alone
 FLOOR = 1e-3
 SMALL = 1_000  # rows: fewer get smaller trees
+STACK = 300  # rows from which the mixture of models may bend
 
 
 def folds(strata: Ints, rng: np.random.Generator, count: int = FOLDS) -> Ints:
@@ -148,7 +150,9 @@ def classify(
                 found[str(c)][np.ix_(test, seen)] = np.column_stack([1 - p, p])
         else:
             for c in strengths:
-                model = LogisticRegression(C=c, max_iter=60, tol=1e-3).fit(S[train], y[train])
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # an early stop is a little more shrinkage, which the mixture weighs
+                    model = LogisticRegression(C=c, max_iter=60, tol=1e-3).fit(S[train], y[train])
                 found[str(c)][test] = _probabilities(model, S[test], classes)
         trees = _boosted("class", len(train), seed, _rounds(classes)).fit(Z[train], y[train])
         found["trees"][test] = _probabilities(trees, everything[test], classes)
@@ -166,6 +170,8 @@ def _mix(candidates: list[Floats], y: Ints) -> Floats:
         return float(-np.log(p[rows, y]).mean())
 
     linear = min(clipped[:-1], key=loss)
+    if linear.shape[1] == 2:  # noqa: PLR2004
+        return stacked(linear[:, 1], clipped[-1][:, 1], y)
     best = min((w * linear + (1 - w) * clipped[-1] for w in np.linspace(0, 1, 11)), key=loss)
     logit = np.log(best)
 
@@ -177,6 +183,20 @@ def _mix(candidates: list[Floats], y: Ints) -> Floats:
 
     slope = min((0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35), key=lambda s: loss(tempered(s)))
     return tempered(slope)
+
+
+def stacked(linear: Floats, trees: Floats, y: Ints) -> Floats:
+    """Two scores of two classes put together by logistic regression on their logits, out of fold, (n, 2).
+
+    Squares and the product let the link bend: draws without replacement, or a law with saturation, are no straight line in the logit.
+    """
+    a, b = (np.clip(np.log(p / (1 - p)), -8, 8) for p in (linear, trees))
+    design = np.column_stack([a, b, a * a, a * b, b * b])[:, : 5 if len(y) >= STACK else 2]
+    centre, scale = design[: len(y)].mean(axis=0), np.maximum(design[: len(y)].std(axis=0), 1e-9)
+    design = (design - centre) / scale
+    beta = newton(design[: len(y)], y, (1.0,))[0]
+    p = np.clip(1 / (1 + np.exp(-np.clip(design @ beta[:-1] + beta[-1], -30, 30))), FLOOR, 1 - FLOOR)
+    return np.column_stack([1 - p, p])
 
 
 def regress(Z: Floats, Y: Floats, rng: np.random.Generator, further: Floats | None = None, *, trees: bool = True) -> Scores:

@@ -12,7 +12,9 @@ from shifts import pair
 
 
 def text_of(found):
-    return json.dumps(document("mdshift.diagnosis/1", found, data={}, settings={}, seconds={}), allow_nan=False, sort_keys=True, default=str)
+    return json.dumps(
+        document("mdshift.diagnosis/1", found, data={}, settings={}, seconds={}), allow_nan=False, sort_keys=True, default=str
+    )
 
 
 @pytest.mark.parametrize("kind", ["none", "covariate", "label", "concept", "compound"])
