@@ -150,6 +150,8 @@ def _shared_names(spec: DataSpec, sources: list[Raw], target: Raw | None, label:
         if all(name not in r.names for r in raws):
             known = list(dict.fromkeys(n for r in raws for n in r.names))
             raise DataError("column not found", repr(name), nearest(name, known))
+    if spec.time:
+        notes.say("info", f"column {spec.time!r} is the time of the rows, and no feature")
     have = [dict.fromkeys(r.names) for r in raws]
     everywhere = [n for n in have[0] if n not in aside and all(n in h for h in have[1:])]
     for raw, h in zip(raws, have, strict=True):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mdshift.declare import every
-from mdshift.errors import DataError, nearest
+from mdshift.errors import DataError, EnvironmentFault, nearest
 from mdshift.readers.base import Place, Reader
 
 ASIDE = ("readme", "license", "licence", "copying", "changelog", "notice")  # files that lie beside data
@@ -37,12 +37,7 @@ def located(given: str) -> Iterator[Place]:
     if given in ("-", "/dev/stdin") or _is_pipe(path):
         with tempfile.TemporaryDirectory(prefix="mdshift-") as folder:
             file = Path(folder) / "stdin"
-            with file.open("wb") as out:
-                if given in ("-", "/dev/stdin"):
-                    shutil.copyfileobj(sys.stdin.buffer, out)
-                else:
-                    with path.open("rb") as pipe:
-                        shutil.copyfileobj(pipe, out)
+            _spool(path, given, file)
             if not file.stat().st_size:
                 raise DataError(
                     "standard input is empty" if given == "-" else "the pipe is empty", given, "pipe CSV, JSONL or Parquet into it"
@@ -50,6 +45,22 @@ def located(given: str) -> Iterator[Place]:
             yield Place("-" if given == "/dev/stdin" else given, file, (file,), sniff(file, given))
         return
     yield _lookup(path, given)
+
+
+def _spool(path: Path, given: str, file: Path) -> None:
+    """Copy standard input or a pipe to a file: formats are told apart, and some read, from both ends."""
+    try:
+        with file.open("wb") as out:
+            if given in ("-", "/dev/stdin"):
+                if sys.stdin is not None:
+                    shutil.copyfileobj(sys.stdin.buffer, out)
+            else:
+                with path.open("rb") as pipe:
+                    shutil.copyfileobj(pipe, out)
+    except OSError as error:
+        raise EnvironmentFault(
+            "cannot keep what is piped", f"{file}: {error.strerror or error}", "set TMPDIR to a place with more room"
+        ) from None
 
 
 def _is_pipe(path: Path) -> bool:

@@ -146,3 +146,28 @@ def test_target_is_needed(tmp_path):
     with pytest.raises(UsageError, match="no target"):
         load(DataSpec(sources=(str(tmp_path / "a.csv"),)), seed=0)
     assert load(DataSpec(sources=(str(tmp_path / "a.csv"),)), seed=0, need_target=False).target is None
+
+
+def test_closed_standard_input(monkeypatch, refused):
+    monkeypatch.setattr("sys.stdin", None)
+    assert "empty" in refused("-").what
+
+
+def test_a_named_pipe_is_read_when_it_is_asked_for(tmp_path, read):
+    import threading
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(b"a,b\n1,2\n"))
+    writer.start()
+    raw, _ = read(pipe)
+    writer.join()
+    assert raw.table.to_pydict() == {"a": ["1"], "b": ["2"]}
+    assert raw.name == "pipe"
+
+
+def test_the_time_column_is_no_feature(pair):
+    table = {"x": [1.5, 2, 4, 9], "when": ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]}
+    found = pair(table, table, time="when")
+    assert [c.name for c in found.schema.columns] == ["x"]
+    assert any("'when' is the time" in n.text for n in found.notes)
