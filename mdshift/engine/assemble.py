@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdshift.rules import thresholds
 from mdshift.types import Finding, Note, Problem
 
 if TYPE_CHECKING:
     from mdshift.probes.base import View
-
-# Read from the domain classifier first (it sees joint shifts), then from the features one by one. An AUC of .6 is two unit normals .36
-# standard deviations apart along the best direction, one of .8 is 1.2; a mean of .1 bits is two unit normals .75 apart in every column.
-SIMILAR_AUC, DIFFERENT_AUC, SIMILAR_JS, DIFFERENT_JS = 0.6, 0.8, 0.02, 0.1
 
 
 def tested(finding: Finding | None) -> dict[str, Any] | None:
@@ -117,9 +114,7 @@ def performance(finding: Finding, kinds: tuple[str, ...]) -> dict[str, Any] | No
 
 def similarity(js_mean: float | None, auc: float | None, mmd: float | None, overlap: float | None) -> dict[str, Any]:
     """`high`, `medium` or `low`, with the numbers that it was read from."""
-    a, j = auc if auc is not None else 0.5, js_mean if js_mean is not None else 0.0
-    level = "high" if a < SIMILAR_AUC and j < SIMILAR_JS else "low" if a >= DIFFERENT_AUC or j >= DIFFERENT_JS else "medium"
-    return {"level": level, "js_mean": js_mean, "auc": auc, "mmd": mmd, "overlap": overlap}
+    return {"level": thresholds.similarity(js_mean, auc), "js_mean": js_mean, "auc": auc, "mmd": mmd, "overlap": overlap}
 
 
 def facts(problem: Problem, view: View) -> dict[str, Any]:

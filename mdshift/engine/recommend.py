@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mdshift.config import OPTIONS
 from mdshift.declare import Rule, configure, every, parameters
 from mdshift.engine.facts import facts_of, machine
 from mdshift.errors import UsageError
@@ -22,6 +21,16 @@ from mdshift.types import Excluded, Note, Ranked, Reason, Recommendation
 
 EXTRAS = {"ot": "ot", "hf": "transformers", "ray": "ray", "tune": "optuna"}  # extra: the module that it brings
 ORDER = {"low": 0, "medium": 1, "high": 2}
+# what `adapt` takes when nothing is said, so that a command need not say it; a test compares them with the command line's
+DEFAULTS: Mapping[str, Any] = {
+    "task": "auto",
+    "on_schema": "intersect",
+    "alpha": 0.05,
+    "seed": 0,
+    "goal": "target",
+    "compute": "medium",
+    "out": "mdshift-model",
+}
 RESERVED = ("params", "exclude", "advice")
 Z_LEVEL, Z_POWER = 1.6449, 0.8416  # one-sided 5 %, power 80 %
 
@@ -154,19 +163,17 @@ def command_for(document: Mapping[str, Any], strategy: str, params: Mapping[str,
     """The command line that runs this strategy on the diagnosed data, quoted for a shell."""
     data, settings = document.get("data", {}), document.get("settings", {})
     words = ["mdshift", "adapt", *data.get("sources", ()), *([data["target"]] if data.get("target") else [])]
-    for key, option in (("labels", "label"), ("text", "text"), ("drop", "drop")):
-        for value in data.get(key, ()):
-            words += [OPTIONS[option].flag, value]
-    for key in ("task", "domain_column", "time", "encoding", "on_schema"):
-        if data.get(key) not in (None, OPTIONS[key].default):
-            words += [OPTIONS[key].flag, data[key]]
-    for key, value in (("alpha", settings.get("alpha")), ("seed", settings.get("seed")), ("goal", goal), ("compute", compute)):
-        if value not in (None, OPTIONS[key].default):
-            words += [OPTIONS[key].flag, str(value)]
+    for key, flag in (("labels", "--label"), ("text", "--text"), ("drop", "--drop")):
+        words += [word for value in data.get(key, ()) for word in (flag, value)]
+    stated = {key: data.get(key) for key in ("task", "domain_column", "time", "encoding", "on_schema")}
+    stated |= {"alpha": settings.get("alpha"), "seed": settings.get("seed"), "goal": goal, "compute": compute}
+    for key, value in stated.items():
+        if value is not None and value != DEFAULTS.get(key):
+            words += [f"--{key.replace('_', '-')}", str(value)]
     words += ["--strategy", strategy]
     for name, value in params.items():
         words += ["--set", f"{name}={value}"]
-    return shlex.join([*words, "--out", OPTIONS["out"].default])
+    return shlex.join([*words, "--out", DEFAULTS["out"]])
 
 
 def labels_needed(facts: Mapping[str, Any], limits: Mapping[str, float]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def render(page: Page, *, colour: bool = False) -> str:
     if page.footer:
         console.print()
         console.print(Text(clean(page.footer, 600), style="dim"))
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().split("\n")[:-1])
 
 
 def _section(console: object, section: Section) -> None:

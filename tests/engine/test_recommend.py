@@ -155,6 +155,12 @@ def test_the_command_is_quoted_and_carries_what_matters():
     assert words[-4:] == ["--strategy", "reweight-classifier", "--out", "mdshift-model"]
 
 
+def test_the_defaults_are_those_of_the_command_line():
+    from mdshift.config import OPTIONS
+
+    assert {name: OPTIONS[name].default for name in module.DEFAULTS} == module.DEFAULTS
+
+
 def test_settings_of_rules_become_parameters():
     found = recommend(document(**shifted("covariate"), n_target_labelled=300, min_target_class_count=100))
     finetune = next(r for r in found.ranked if r.strategy == "finetune")

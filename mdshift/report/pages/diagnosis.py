@@ -133,7 +133,7 @@ def cost(document: Document) -> Section | None:
     if expected.get("value") is not None:
         rows.append(
             (
-                f"expected on the target ({expected.get('method', '')})",
+                "expected on the target",
                 interval(expected["value"], expected.get("low"), expected.get("high")),
             )
         )
@@ -147,30 +147,44 @@ def cost(document: Document) -> Section | None:
 
 
 def closeness(document: Document) -> Section:
-    """Similarity and overlap in numbers."""
-    similarity = document["similarity"]
-    rows = [("read as", clean(similarity.get("level", similarity.get("similarity", DASH)), 20))]
-    rows += [(k.replace("_", " "), number(v)) for k, v in similarity.items() if isinstance(v, int | float) and not isinstance(v, bool)]
-    for key in ("overlap", "relatedness"):
-        rows += [
-            (k.replace("_", " "), number(v)) for k, v in document[key].items() if isinstance(v, int | float) and not isinstance(v, bool)
-        ]
-    unique = tuple(dict(rows).items())
-    return Section("How close the two lie", (), Table(("measure", "value"), unique, (1,)))
+    """Similarity, overlap and relatedness in numbers."""
+    near, over, related = document["similarity"], document["overlap"], document["relatedness"]
+    found = [
+        ("similarity, read from JS and AUC", clean(near["level"], 20)),
+        ("JS, mean over the features, bits", _told(near.get("js_mean"))),
+        ("AUC of the domain classifier", _told(near.get("auc"))),
+        ("MMD", _told(near.get("mmd"))),
+        (
+            "share of the target where the source has data",
+            interval(over["value"], over.get("low"), over.get("high")) if over.get("value") is not None else DASH,
+        ),
+        ("source rows that re-weighting leaves the worth of", _told(over.get("effective_rows"))),
+        ("columns in common", share(related.get("feature_overlap"))),
+        ("classes in common", share(related.get("label_overlap"))),
+    ]
+    rows = tuple((what, value) for what, value in found if value != DASH)
+    return Section("How close the two lie", (), Table(("measure", "value"), rows, (1,)))
 
 
-def quality(document: Document) -> Section | None:
-    """Counts of what is wrong with the data; zeros are left out."""
-    rows = tuple((clean(k.replace("_", " "), 40), number(v)) for k, v in _flat(document["quality"]) if v not in (0, None, False, ""))
-    return Section("Quality", (), Table(("what", "value"), rows[:20], (1,))) if rows else None
+def _told(value: Any) -> str:
+    return number(None if value is None else float(value))
 
 
-def _flat(value: Any, path: str = "") -> list[tuple[str, Any]]:
-    if isinstance(value, dict):
-        return [leaf for k, v in value.items() for leaf in _flat(v, f"{path} {k}".strip())]
-    if isinstance(value, list):
-        return [(path, ", ".join(str(v) for v in value[:5]) + (" …" if len(value) > 5 else ""))] if value else []  # noqa: PLR2004
-    return [(path, value)]
+def quality(document: Document) -> Section:
+    """Rows, missing cells, duplicates and outliers of both sides, and what to be warned of."""
+    found = document["quality"]
+    source, target = found.get("source") or {}, found.get("target") or {}
+    rows = tuple((k.replace("_", " "), share(source.get(k)), share(target.get(k))) for k in source)
+    sizes = ", ".join(f"{clean(name, 40)} {number(n)}" for name, n in list((found.get("rows") or {}).items())[:8])
+    told = [f"Rows: {sizes}."] if sizes else []
+    told += [f"{w[:1].upper()}{w[1:]}." for w in found.get("warnings", ())]
+    if found.get("leakage_share"):
+        told.append(f"{share(found['leakage_share'])} of the target's rows stand in the source too, beyond chance.")
+    if found.get("left_out"):
+        names = [clean(c.get("name", c) if isinstance(c, dict) else c, 40) for c in found["left_out"][:8]]
+        more = found.get("n_left_out", len(names)) - len(names)
+        told.append(f"Columns left out: {', '.join(names)}{f' and {more} more' if more > 0 else ''}.")
+    return Section("Quality", tuple(told), Table(("share of", "source", "target"), rows, (1, 2)) if rows else None)
 
 
 def next_command(document: Document) -> str:
