@@ -20,6 +20,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 from mdshift.nn.heads import blank, head
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+HELD = -1
 LIMIT = 100.0  # standardised inputs beyond this are clamped: a broken sensor must not overflow float32
 DEEPEST = 64  # blocks
 SMALLEST = 4  # pixels: no image is halved below this side
@@ -52,7 +53,11 @@ class Spec:
             found = cls(**{**meta, "shape": None if shape is None else tuple(int(v) for v in shape)})
             sizes = [found.inputs, found.outputs, found.width, found.depth, *(found.shape or ())]
             known = found.task in ("classification", "regression") and all(isinstance(v, int) and v > 0 for v in sizes)
-            known = known and found.depth <= DEEPEST and (found.shape is None or (len(found.shape), math.prod(found.shape)) == (3, found.inputs))
+            known = (
+                known
+                and found.depth <= DEEPEST
+                and (found.shape is None or (len(found.shape), math.prod(found.shape)) == (3, found.inputs))
+            )
         except (KeyError, TypeError):
             known = False
         if not known:
@@ -76,18 +81,46 @@ class Dropout(nn.Module):
 
 
 class Standardise(nn.Module):
-    """Inputs less their centre over their scale, both fitted on training rows; clamped."""
+    """Inputs less their centre over their scale, both fitted on training rows; clamped.
+
+    Columns of one group share a centre and a scale: the pixels of a channel. Those of group HELD are no matter of a domain's
+    (indicators, terms): their scale is set once.
+    """
 
     centre: Tensor
     scale: Tensor
+    group: Tensor
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
         self.register_buffer("centre", torch.zeros(inputs))
         self.register_buffer("scale", torch.ones(inputs))
+        self.register_buffer("group", torch.full((inputs,), HELD, dtype=torch.int64))
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         return ((x - self.centre) / self.scale).clamp(-LIMIT, LIMIT)
+
+    @torch.no_grad()
+    def refit(self, x: Tensor, prior: float = 0.0) -> None:
+        """Set centre and scale of all groups by rows x (n, d), `prior` rows' worth of the old ones kept; constant ones keep their scale."""
+        moves = self.group != HELD
+        if not len(x) or not bool(moves.any()):
+            return
+        group, share = self.group[moves], prior / (prior + len(x))
+        count = torch.bincount(group).double()
+        mean, variance = (v[moves] for v in (x.mean(0, dtype=torch.float64), x.double().var(0, correction=0)))
+        centre = torch.bincount(group, mean) / count
+        spread = torch.bincount(group, variance + (mean - centre[group]) ** 2) / count
+        spread = torch.where(torch.isfinite(spread) & (spread > 1e-12), spread, self.scale[moves].double().square()[_first(group)])  # noqa: PLR2004 - a constant
+        self.centre[moves] = (share * self.centre[moves] + (1 - share) * centre[group]).float()
+        self.scale[moves] = (share * self.scale[moves].square() + (1 - share) * spread[group]).sqrt().float()
+
+
+def _first(group: Tensor) -> Tensor:
+    """The position of each group's first column."""
+    order = torch.arange(len(group), device=group.device)
+    found = torch.full((int(group.max()) + 1,), len(group), device=group.device, dtype=torch.int64)
+    return found.scatter_reduce(0, group, order, "amin")
 
 
 class DenseBlock(nn.Module):
@@ -174,9 +207,9 @@ class Network(nn.Module):
         self.register_buffer("label_mean", torch.zeros((), dtype=torch.float64))
         self.register_buffer("label_scale", torch.ones((), dtype=torch.float64))
 
-    def features(self, x: Tensor) -> Tensor:
-        """Features (n, width) of rows (n, d)."""
-        return cast("Tensor", self.backbone(self.standardise(x)))
+    def features(self, x: Tensor, inputs: Standardise | None = None) -> Tensor:
+        """Features (n, width) of rows (n, d), standardised by `inputs` where another domain's are given."""
+        return cast("Tensor", self.backbone((self.standardise if inputs is None else inputs)(x)))
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         return cast("Tensor", self.head(self.features(x)))
@@ -200,6 +233,7 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
         elif isinstance(part, Standardise):
             part.centre.zero_()
             part.scale.fill_(1.0)
+            part.group.fill_(HELD)
         elif isinstance(part, Network):
             part.label_mean.zero_()
             part.label_scale.fill_(1.0)
@@ -219,25 +253,26 @@ def build(spec: Spec, generator: torch.Generator) -> Network:
 
 
 def fit_inputs(network: Network, X: np.ndarray, kinds: np.ndarray | None) -> None:
-    """Set the inputs' centre and scale from training rows X (n, d).
+    """Set the inputs' groups, centre and scale from training rows X (n, d).
 
     Columns of numbers each have their own; the pixels of a channel share one, and so do all terms of a text, whose rare terms
     would otherwise count for more than their information; indicators stay 0 and 1.
     """
-    d = X.shape[1]
-    centre, scale = np.zeros(d), np.ones(d)
-    if kinds is None or len(kinds) != d:
-        kinds = np.full(d, "pixel" if network.spec.shape is not None else "number")
+    part, d = network.standardise, X.shape[1]
     if network.spec.shape is not None:
-        groups = list(np.arange(d).reshape(network.spec.shape[0], -1))
+        part.group.copy_(torch.arange(d) // (d // network.spec.shape[0]))
     else:
-        groups = [np.flatnonzero(kinds == kind) for kind in ("pixel", "text") if (kinds == kind).any()]
-        groups += [np.array([i]) for i in np.flatnonzero(kinds == "number")]
-    for columns in groups:
-        part = X[:, columns].astype(np.float64)
-        spread = float(part.std())
-        centre[columns] = 0.0 if kinds[columns[0]] == "text" else float(part.mean())
-        scale[columns] = spread if np.isfinite(spread) and spread > 1e-8 else 1.0  # noqa: PLR2004 - a constant column
-    with torch.no_grad():
-        network.standardise.centre.copy_(torch.from_numpy(centre))
-        network.standardise.scale.copy_(torch.from_numpy(scale))
+        kinds = np.full(d, "number") if kinds is None or len(kinds) != d else kinds
+        part.group.copy_(torch.from_numpy(np.where(kinds == "number", np.arange(d), np.where(kinds == "pixel", d, HELD))))
+        part.group.copy_(_dense(part.group))
+        text = kinds == "text"
+        spread = float(X[:, text].std()) if text.any() else 0.0
+        with torch.no_grad():
+            part.scale[torch.from_numpy(text)] = spread if spread > 1e-8 else 1.0  # noqa: PLR2004 - no term in any row
+    part.refit(torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32)))
+
+
+def _dense(group: Tensor) -> Tensor:
+    """The groups numbered from 0 without gaps, HELD apart."""
+    names = torch.unique(group[group != HELD])
+    return torch.where(group == HELD, HELD, torch.searchsorted(names, group.clamp_min(0)))

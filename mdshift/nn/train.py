@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mdshift.errors import EnvironmentFault
 from mdshift.nn import losses
-from mdshift.nn.backbones import NORMS, Dropout, Network
+from mdshift.nn.backbones import NORMS, Dropout, Network, Standardise
 from mdshift.nn.data import Rows, Sampler, jitter
 from mdshift.nn.plan import Phase
 
@@ -69,6 +69,7 @@ class State:
     extra: nn.Module | None
     task: str
     statistics: str = "shared"
+    inputs: Standardise | None = None  # the target's own centre and scale, where the statistics are each domain's
 
     def features(self, step: Step, *, target: bool = True) -> Batch:
         """Features of the step's parts, normalised together or (statistics "domain") each by its own domain's batch."""
@@ -78,7 +79,7 @@ class State:
             return Batch(*torch.split(self.network.features(torch.cat([step.xs, xt, step.xl])), sizes))
         with _quiet(self.network):  # the running statistics are to be the target's
             source = self.network.features(step.xs)
-        return Batch(source, *torch.split(self.network.features(torch.cat([xt, step.xl])), sizes[1:]))
+        return Batch(source, *torch.split(self.network.features(torch.cat([xt, step.xl]), self.inputs), sizes[1:]))
 
     def task_loss(self, step: Step, batch: Batch) -> Tensor:
         """The task's loss on the labelled rows; the target's count as one source's would, row by row."""
@@ -168,9 +169,13 @@ def outputs_of(network: Network, X: np.ndarray | Tensor) -> Tensor:
 
 
 def set_statistics(network: Network, x: Tensor, prior: float = 0.0) -> None:
-    """Replace the batch statistics by those of rows x (n, d), `prior` rows' worth of the old ones kept (Schneider 2020)."""
+    """Replace the statistics that inputs and layers are normalised by with those of rows x (n, d).
+
+    `prior` rows' worth of the old ones are kept (Schneider 2020).
+    """
     if len(x) < 2:  # noqa: PLR2004 - one row has no variance
         return
+    network.standardise.refit(x, prior)
     norms = [m for m in network.modules() if isinstance(m, NORMS)]
     old = [
         (m.running_mean.clone(), m.running_var.clone(), m.momentum)
@@ -335,6 +340,10 @@ def run_phase(
     state.statistics = phase.statistics
     if phase.statistics == "target":
         set_statistics(network, pools.target.x, KEEP)
+    state.inputs = None
+    if phase.statistics == "domain":
+        state.inputs = copy.deepcopy(network.standardise)
+        state.inputs.refit(pools.target.x, KEEP)
     groups = _groups(network, extra, phase)
     trained = [p for group in groups for p in group["params"]]
     penalty = _Penalty(phase, network)

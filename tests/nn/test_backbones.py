@@ -74,10 +74,19 @@ def test_pixels_of_a_channel_share_one_scale():
     assert float(scale[1, 0] / scale[0, 0]) == pytest.approx(9, rel=0.05)
 
 
+def numbers(n_kinds=10):
+    network = build(Spec(n_kinds, 3, "classification", width=16), seeded())
+    X = np.random.default_rng(0).normal(size=(100, n_kinds)).astype(np.float32)
+    fit_inputs(network, X, np.full(n_kinds, "number"))
+    return network
+
+
 def test_statistics_of_other_rows_are_their_means_and_variances():
-    network = small(None)
+    network = numbers()
     X = np.random.default_rng(0).normal(2, 3, size=(300, 10)).astype(np.float32)
     set_statistics(network, torch.from_numpy(X))
+    np.testing.assert_allclose(network.standardise.centre.numpy(), X.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(network.standardise.scale.numpy(), X.std(0), rtol=1e-4)
     with torch.no_grad():
         hidden = network.backbone.first(network.standardise(torch.from_numpy(X))).numpy()
     np.testing.assert_allclose(network.backbone.norm_0.running_mean.numpy(), hidden.mean(0), rtol=1e-4, atol=1e-4)
@@ -86,15 +95,39 @@ def test_statistics_of_other_rows_are_their_means_and_variances():
 
 
 def test_a_prior_keeps_its_share_of_the_old_statistics():
-    pure, half = small(None), small(None)
+    start, pure, half = numbers(), numbers(), numbers()
     X = torch.from_numpy(np.random.default_rng(0).normal(2, 3, size=(300, 10)).astype(np.float32))
     set_statistics(pure, X)
     set_statistics(half, X, prior=300)
-    torch.testing.assert_close(half.backbone.norm_0.running_mean, 0.5 * pure.backbone.norm_0.running_mean)
-    torch.testing.assert_close(half.backbone.norm_0.running_var, 0.5 * pure.backbone.norm_0.running_var + 0.5)
+    torch.testing.assert_close(half.standardise.centre, 0.5 * pure.standardise.centre + 0.5 * start.standardise.centre)
+    variances = [n.standardise.scale.square() for n in (half, pure, start)]
+    torch.testing.assert_close(variances[0], 0.5 * variances[1] + 0.5 * variances[2])
+    assert float(half.backbone.norm_0.running_var.mean()) > 0
+
+
+def test_indicators_and_terms_keep_their_scale_in_every_domain():
+    network = build(Spec(4, 2, "classification", width=16), seeded())
+    X = np.random.default_rng(0).random((50, 4)).astype(np.float32)
+    fit_inputs(network, X, np.array(["indicator", "text", "text", "number"]))
+    before = network.standardise.scale.clone()
+    set_statistics(network, torch.from_numpy(10 * X + 5))
+    assert torch.equal(network.standardise.scale[:3], before[:3])
+    assert float(network.standardise.scale[3] / before[3]) == pytest.approx(10, rel=1e-4)
+
+
+def test_a_column_that_is_constant_in_the_target_keeps_its_scale():
+    network = numbers(3)
+    before = network.standardise.scale.clone()
+    X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    X[:, 1] = 4.0
+    set_statistics(network, torch.from_numpy(X))
+    assert float(network.standardise.scale[1]) == float(before[1])
+    assert float(network.standardise.centre[1]) == 4.0
 
 
 def test_one_row_gives_no_statistics():
-    network = small(None)
+    network = numbers()
+    before = network.standardise.centre.clone()
     set_statistics(network, torch.ones(1, 10))
     assert float(network.backbone.norm_0.running_mean.abs().sum()) == 0
+    assert torch.equal(network.standardise.centre, before)
