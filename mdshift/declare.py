@@ -102,7 +102,8 @@ class Rule:
     """A rule: a plain function of named facts, with its sentence, source and examples.
 
     The function returns a mapping of strategy name to points (None or {} when silent); the key
-    "params" may map strategy names to parameter settings. A fact that is missing silences the rule.
+    "params" may map strategy names to parameter settings, "exclude" strategy names to the reason why they are ruled out, and
+    "advice" is a sentence for the user. Thresholds are read like facts, by name. A fact that is missing silences the rule.
     fires, silent: examples of facts, which are its tests and stand in its manual page.
     """
 

@@ -140,9 +140,11 @@ def check_strategy(name: str, given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def worse(report: Mapping[str, Any]) -> bool:
-    """Whether the source model was kept instead of an adapted one that had been asked for or tried."""
-    tried = [c for c in report["candidates"] if c["strategy"] != "source-only"]
-    return report["kept"] == "source-only" and bool(tried)
+    """Whether the source model was kept and what was tried in its place scores below it."""
+    plain, adapted = report["scores"]["source_only"], report["scores"]["adapted"]
+    if report["kept"] != "source-only" or plain is None or adapted is None or None in (plain["value"], adapted["value"]):
+        return False
+    return bool(adapted["value"] < plain["value"])
 
 
 def rehearse(session: Session, problem: Any, plan: Mapping[str, Any] | None, parameters: Mapping[str, Any]) -> int:

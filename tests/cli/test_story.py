@@ -132,6 +132,22 @@ def test_fail_on_worse(call, pair, monkeypatch):  # faults 37
     assert adapt(call, "--force", "--fail-on", "worse").code == 1
 
 
+@pytest.mark.parametrize(
+    ("kept", "plain", "adapted", "tripped"),
+    [
+        ("source-only", 0.8, 0.7, True),
+        ("source-only", 0.8, 0.8, False),
+        ("source-only", 0.8, None, False),
+        ("adapted", 0.8, 0.7, False),
+    ],
+)
+def test_worse_is_a_lower_score_of_what_was_not_kept(kept, plain, adapted, tripped):
+    from mdshift.cli.adapt import worse
+
+    scores = {"source_only": {"value": plain}, "adapted": None if adapted is None else {"value": adapted}}
+    assert worse({"kept": kept, "scores": scores}) is tripped
+
+
 def test_the_record_lists_shows_and_compares(call, pair):
     adapt(call)
     call("adapt", "s.csv", "t.csv", "--strategy", "source-only", "--out", "m2", "--seed", "3")
