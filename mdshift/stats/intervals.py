@@ -22,7 +22,7 @@ def wilson(hits: float, n: float, alpha: float = 0.05) -> tuple[float, float]:
     share = hits / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+    return (0.0 if hits <= 0 else float(max(0.0, centre - half))), (1.0 if hits >= n else float(min(1.0, centre + half)))
 
 
 def auc(low: Floats, high: Floats) -> tuple[float, float]:

@@ -69,7 +69,8 @@ def discrepancy(Z: Matrix, weights: Matrix, rng: np.random.Generator, *, exact: 
         sums = _random_features(Z, weights, kernels, rng, city=city)
         how = f"{FREQUENCIES} random frequencies a kernel on {len(Z)} rows"
     mean, sd = sums.mean(axis=1, keepdims=True), sums.std(axis=1, keepdims=True)
-    z = (sums - mean) / np.where(sd > 0, sd, np.inf)
+    rounding = 1e-4 * float((weights[:, 0].astype(np.float64) ** 2).sum())  # a spread below it is that of sums in another order
+    z = (sums - mean) / np.where(sd > rounding, sd, np.inf)
     best = int(np.argmax(z[:, 0]))
     method = f"aggregated MMD, {len(kernels)} kernels (Laplace and Gaussian), {how}, {weights.shape[1] - 1} permutations"
     soft = logsumexp(SHARPNESS * z, axis=0) / SHARPNESS
