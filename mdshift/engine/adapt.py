@@ -42,6 +42,7 @@ class Desk:
     alpha: float
     compute: str
     asked: bool  # the user named the strategy
+    kinds: tuple[str, ...] = ()  # of shift, as the diagnosis read them
 
     def context_of(self, name: str) -> Context:
         """The context with generators of a strategy's own, so that no candidate depends on those before it."""
@@ -97,13 +98,14 @@ def adapt(
     if named is not None:
         refuse(named, problem)
     desk = _set_up(problem, seed, alpha, compute, device, start, progress, asked=named is not None)
-    runs: list[tuple[Strategy, Mapping[str, Any], str]]
+    runs: list[tuple[Strategy, Mapping[str, Any]]]
     if named is not None:
-        runs, because = ([] if strategy == "source-only" else [(named, dict(params or {}), "")]), ""
+        runs, because = ([] if strategy == "source-only" else [(named, dict(params or {}))]), ""
     else:
-        runs, because = candidates(
+        runs, because, kinds = candidates(
             problem, document, goal=goal, compute=compute, alpha=alpha, seed=seed, workers=workers, engine=engine, progress=progress
         )
+        desk = replace(desk, kinds=kinds)
     source_seconds = time.perf_counter() - begun
     trials, skipped = _run_all(desk, runs, budget, begun, workers, progress)
     return _settle(desk, trials, skipped, strategy, because, out, device, source_seconds)
@@ -135,12 +137,12 @@ def _set_up(
 
 
 def _run_all(
-    desk: Desk, runs: list[tuple[Strategy, Mapping[str, Any], str]], budget: float | None, begun: float, workers: int, progress: Progress
+    desk: Desk, runs: list[tuple[Strategy, Mapping[str, Any]]], budget: float | None, begun: float, workers: int, progress: Progress
 ) -> tuple[list[Trial], list[Candidate]]:
     """Run the candidates in order; side by side only without a budget, which is watched between them."""
     from mdshift.executor import map_units
 
-    def one(run: tuple[Strategy, Mapping[str, Any], str]) -> Trial:
+    def one(run: tuple[Strategy, Mapping[str, Any]]) -> Trial:
         progress(f"running {run[0].name}")
         return _try(desk, run[0], run[1], len(runs))
 
@@ -186,12 +188,16 @@ def _try(desk: Desk, strategy: Strategy, params: Mapping[str, Any], rivals: int)
             strategy.name, params, trained, None, None, False, False, "no target to judge by", time.perf_counter() - begun, evidence
         )
     twice = True if desk.compute == "high" else None
-    said = guard.opinion(strategy, prepared, context, trained.predictor, desk.weights, z, twice=twice)
+    said = guard.opinion(strategy, prepared, context, trained, desk.weights, z, twice=twice)
     evidence["validators"] = said.told()
-    verdict = "the validators agree on a gain" if said.agreed else "no gain that the validators agree on"
+    # a correction of the class shares stands on P(X|Y) being the same, which the diagnosis can test without labels
+    wins = said.agreed and (not said.by_class or set(desk.kinds) == {"label"})
+    verdict = "the validators agree on a gain" if wins else "no gain that the validators agree on"
+    if said.agreed and not wins:
+        verdict = "the validators agree on a gain, but the diagnosis does not read label shift alone"
     plain_score = _plain_score(desk)
     score = None if plain_score is None else guard.shifted(plain_score, said.gain)
-    return Trial(strategy.name, params, trained, score, said.gain, said.agreed, False, verdict, time.perf_counter() - begun, evidence)
+    return Trial(strategy.name, params, trained, score, said.gain, wins, False, verdict, time.perf_counter() - begun, evidence)
 
 
 def _plain_score(desk: Desk) -> Score | None:

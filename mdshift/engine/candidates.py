@@ -12,7 +12,7 @@ from mdshift.types import Problem
 if TYPE_CHECKING:
     from mdshift.families import Strategy
 
-    Run = tuple[Strategy, Mapping[str, Any], str]
+    Run = tuple[Strategy, Mapping[str, Any]]
 
 MOST = {"low": 3, "medium": 3, "high": 6}
 AFFORDABLE = {"low": (Cost.LOW,), "medium": (Cost.LOW, Cost.MEDIUM), "high": tuple(Cost)}
@@ -56,13 +56,15 @@ def candidates(
     workers: int,
     engine: str,
     progress: Callable[[str], None],
-) -> tuple[list[Run], str]:
-    """The strategies to try, with their parameters and the reason of each, best first; and why there is none, if so.
+) -> tuple[list[Run], str, tuple[str, ...]]:
+    """The strategies to try with their parameters, best first; why there is none, if so; and the kinds of shift that were read.
 
     document: a recommendation; without one the problem is diagnosed first. Strategies ranked above source-only are tried, at most a few,
     by what `compute` affords; with target labels also those that train on them, since the labels will tell.
     """
-    ranked = list((document or _recommended(problem, goal, compute, alpha, seed, workers, engine, progress)).get("ranked", ()))
+    said = document or _recommended(problem, goal, compute, alpha, seed, workers, engine, progress)
+    ranked = list(said.get("ranked", ()))
+    kinds = tuple(str(k) for k in (said.get("facts") or {}).get("kinds", ()))
     names = [str(r.get("strategy")) for r in ranked]
     above = ranked[: names.index("source-only")] if "source-only" in names else ranked
     known = 0 if problem.target is None else int(problem.target.labelled.sum())
@@ -78,7 +80,7 @@ def candidates(
     limit = MOST[compute] + (1 if known >= MIN_LABELS else 0)
     if known >= MIN_LABELS:  # a strategy that sees labels is worth more than one that guesses
         runs.sort(key=lambda r: r[0].needs.target_labels == 0)
-    return runs[:limit], "the recommendation ranks source-only first: nothing that was found calls for more"
+    return runs[:limit], "the recommendation ranks source-only first: nothing that was found calls for more", kinds
 
 
 def _configured(entry: Mapping[str, Any], problem: Problem, compute: str) -> Run | None:
@@ -87,9 +89,9 @@ def _configured(entry: Mapping[str, Any], problem: Problem, compute: str) -> Run
         return None
     params = dict(entry.get("params") or {})
     try:
-        return configure(found, params), params, ""
+        return configure(found, params), params
     except UsageError:  # a plan of another version may name parameters that are gone
-        return configure(found, {}), {}, ""
+        return configure(found, {}), {}
 
 
 def _recommended(
@@ -112,4 +114,4 @@ def _recommended(
         kinds, facts = list(found.kinds), dict(found.facts)
     document = {"schema": "mdshift.diagnosis/1", "kinds": kinds, "facts": facts, "data": {}, "settings": {}}
     said = recommend(document, goal=goal, compute=compute)
-    return {"ranked": [{"strategy": r.strategy, "params": dict(r.params)} for r in said.ranked]}
+    return {"ranked": [{"strategy": r.strategy, "params": dict(r.params)} for r in said.ranked], "facts": {"kinds": kinds}}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ON_LABELS, ON_ESTIMATE = "target labels", "estimate"
 MIN_LABELS = 8  # labelled target rows from which they can say anything of a gain
+DECIDES = "importance-weighted"  # the one validator that sees true labels
 MARGIN = 0.05  # half-width added to an estimate without labels for what no validator can see
 
 
@@ -100,15 +101,19 @@ def measured(prepared: Prepared, scores: Floats, metric: str, alpha: float, rng:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What the validators say together. gains: by validator; silent: why the others said nothing."""
+    """What the validators say together.
+
+    gains: by validator; silent: why the others said nothing. by_class: importance was by class (label shift).
+    """
 
     gains: Mapping[str, Gain]
     silent: Mapping[str, str]
+    by_class: bool = False
 
     @property
     def agreed(self) -> bool:
-        """Whether at least two speak, each of them for a gain, and each surely."""
-        return len(self.gains) > 1 and all(g.low > 0 for g in self.gains.values())
+        """Whether true labels (of the source, weighted) surely speak for a gain, and every other validator that speaks does too."""
+        return DECIDES in self.gains and len(self.gains) > 1 and all(g.low > 0 for g in self.gains.values())
 
     @property
     def gain(self) -> Gain | None:
@@ -150,19 +155,27 @@ def consult(bench: Bench, z: float) -> Opinion:
             silent[name] = said
         else:
             gains[name] = said
-    return Opinion(gains, silent)
+    return Opinion(gains, silent, bench.by_class)
 
 
 def opinion(
-    strategy: Strategy, prepared: Prepared, context: Context, final: Predictor, weights: Floats, z: float, *, twice: bool | None = None
+    strategy: Strategy, prepared: Prepared, context: Context, trained: Trained, weights: Floats, z: float, *, twice: bool | None = None
 ) -> Opinion:
-    """What the validators say of a strategy. twice: run it again on part of the source (None: where that is cheap)."""
+    """What the validators say of a strategy. twice: run it again on part of the source (None: where that is cheap).
+
+    A strategy that corrects the class shares assumes label shift: then a source row counts by its class, target share over source
+    share, and not by its features (Lipton 2018).
+    """
     held = plain_held = adapted_held = None
     if (strategy.cost is Cost.LOW) if twice is None else twice:
         held, again, base = second_run(strategy, prepared, context)
         plain_held, adapted_held = base.scores(prepared.X_source[held]), again.predictor.scores(prepared.X_source[held])
-    plain, adapted = context.base.scores(prepared.X_target), final.scores(prepared.X_target)
-    bench = Bench(prepared, plain, adapted, weights, Linear(), context.rng, held, plain_held, adapted_held)
+    plain, adapted = context.base.scores(prepared.X_target), trained.predictor.scores(prepared.X_target)
+    by_class = "target_prior" in trained.evidence
+    if by_class:
+        source, target = np.array(trained.evidence["source_prior"]), np.array(trained.evidence["target_prior"])
+        weights = np.divide(target, source, out=np.zeros_like(source), where=source > 0)[prepared.y_source]
+    bench = Bench(prepared, plain, adapted, weights, Linear(), context.rng, held, plain_held, adapted_held, by_class)
     return consult(bench, z)
 
 

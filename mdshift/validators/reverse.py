@@ -23,6 +23,8 @@ class Reverse(Validator):
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Paired difference of the two reversed models on the source."""
         p = bench.prepared
+        if bench.by_class:
+            return "a model taught the target's class shares is bound to do worse on the source's"
         if len(p.X_target) < 20:  # noqa: PLR2004 - nothing to learn from
             return f"{len(p.X_target)} target rows are too few to learn from"
         there = [merits(p.task, p.y_source, fit_from(bench, s).scores(p.X_source)) for s in (bench.plain, bench.adapted)]

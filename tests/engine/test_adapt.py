@@ -95,6 +95,15 @@ def test_auto_keeps_source_only_without_evidence():
     assert len(found.candidates) == 3
 
 
+def test_auto_corrects_class_shares_where_label_shift_was_read():
+    p = rarer(np.random.default_rng(0))
+    read = RANKED | {"facts": {"kinds": ["label"]}}
+    found, _ = adapt(p, strategy="auto", document=read, compute="low", out="m")
+    assert (found.kept, found.strategy) == ("adapted", "label-shift")
+    other, _ = adapt(p, strategy="auto", document=RANKED | {"facts": {"kinds": ["covariate"]}}, compute="low", out="m")
+    assert other.kept == "source-only"
+
+
 def test_auto_tries_nothing_where_the_recommendation_says_so():
     found, _ = adapt(problem(), strategy="auto", document={"ranked": [{"strategy": "source-only"}, {"strategy": "coral"}]}, out="m")
     assert [c.strategy for c in found.candidates] == ["source-only"]
@@ -231,17 +240,17 @@ def test_hidden_labels_are_hidden_and_gains_are_paired():
 def test_validators_agree_on_a_repair_and_not_on_a_wreck():
     from made import linear_context, prepared
 
-    from mdshift.strategies.label_shift import LabelShift
+    from mdshift.learners.base import Trained
     from mdshift.strategies.source_only import SourceOnly
 
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 2))
     p = prepared(X, (X[:, 0] > 0).astype(int), rng.normal(size=(300, 2)))
     c = linear_context(p)
-    same = opinion(SourceOnly(), p, c, c.base, np.ones(300), 2.0)
+    same = opinion(SourceOnly(), p, c, Trained(c.base), np.ones(300), 2.0)
     assert not same.agreed
     assert all(g.value == 0 for g in same.gains.values())
-    worse = opinion(LabelShift(), p, c, c.learner.fit(p, -p.X_source, p.y_source, rng), np.ones(300), 2.0)
+    worse = opinion(SourceOnly(), p, c, Trained(c.learner.fit(p, -p.X_source, p.y_source, rng)), np.ones(300), 2.0)
     assert not worse.agreed
     assert worse.gains["reverse"].value < -0.5
 
@@ -250,7 +259,7 @@ def test_candidates_fit_the_problem_and_the_compute():
     document = {"ranked": [{"strategy": s} for s in ("dann", "label-shift", "nonsense", "finetune", "coral", "source-only")]}
 
     def names(p, compute):
-        runs, _ = candidates(
+        runs, *_ = candidates(
             p, document, goal="target", compute=compute, alpha=0.05, seed=0, workers=1, engine="local", progress=lambda _: None
         )
         return [r[0].name for r in runs]
