@@ -43,6 +43,7 @@ class Place:
     files: tuple[Path, ...]
     reader: str
     skipped: tuple[tuple[str, str], ...] = ()
+    piped: bool = False
 
     @property
     def name(self) -> str:
@@ -51,7 +52,7 @@ class Place:
 
     def shown(self, file: Path) -> str:
         """How an error names this file."""
-        return "<stdin>" if self.given == "-" else str(file)
+        return "<stdin>" if self.given == "-" else self.given if self.piped else str(file)
 
 
 @dataclass(frozen=True)

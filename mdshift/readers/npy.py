@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,7 +33,7 @@ class Npy(Reader):
     def batches(self, place: Place, ask: Ask) -> Iterator[Block]:
         """Blocks of rows; a file of labels is read with the file of features that it belongs to."""
         features = tuple(f for f in place.files if stem(f).lower() not in ("y", "labels"))
-        yield from super().batches(Place(place.given, place.root, features or place.files, place.reader, place.skipped), ask)
+        yield from super().batches(replace(place, files=features or place.files), ask)
 
     def read(self, file: Path, shown: str, ask: Ask) -> Iterator[Block]:
         """Blocks of rows; a `.npy` is mapped, not loaded."""

@@ -36,13 +36,13 @@ def located(given: str) -> Iterator[Place]:
     path = Path(given)
     if given in ("-", "/dev/stdin") or _is_pipe(path):
         with tempfile.TemporaryDirectory(prefix="mdshift-") as folder:
-            file = Path(folder) / "stdin"
+            file = Path(folder) / ("stdin" if given in ("-", "/dev/stdin") else path.name)
             _spool(path, given, file)
             if not file.stat().st_size:
                 raise DataError(
                     "standard input is empty" if given == "-" else "the pipe is empty", given, "pipe CSV, JSONL or Parquet into it"
                 )
-            yield Place("-" if given == "/dev/stdin" else given, file, (file,), sniff(file, given))
+            yield Place("-" if given == "/dev/stdin" else given, file, (file,), sniff(file, given), piped=True)
         return
     yield _lookup(path, given)
 

@@ -161,9 +161,20 @@ def test_a_named_pipe_is_read_when_it_is_asked_for(tmp_path, read):
     writer = threading.Thread(target=lambda: pipe.write_bytes(b"a,b\n1,2\n"))
     writer.start()
     raw, _ = read(pipe)
-    writer.join()
+    writer.join(timeout=30)
     assert raw.table.to_pydict() == {"a": ["1"], "b": ["2"]}
     assert raw.name == "pipe"
+
+
+def test_an_error_in_a_pipe_names_the_pipe(tmp_path, refused):
+    import threading
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(b"a,b\n1\n"))
+    writer.start()
+    assert refused(pipe).seen.startswith(f"{pipe}:2:")
+    writer.join(timeout=30)
 
 
 def test_the_time_column_is_no_feature(pair):
