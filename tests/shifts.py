@@ -1,8 +1,8 @@
 """Pairs of samples with a shift that is known by construction."""
 
 import numpy as np
-
 from made import domain
+
 from mdshift.types import MISSING, Column, Problem, Schema
 
 SCHEMA = Schema("table", (*(Column(f"x{i}", "number") for i in range(4)), Column("colour", "category", ("red", "green", "blue"), 3)))

@@ -3,12 +3,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shifts import pair
 
 from mdshift.engine.diagnose import diagnose
 from mdshift.errors import DataError
 from mdshift.report.json import document
 from mdshift.types import concatenate
-from shifts import pair
 
 
 def text_of(found):

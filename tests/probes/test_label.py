@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from shifts import bound, pair
 
 from mdshift.probes.base import view
 from mdshift.probes.label import Label
-from shifts import bound, pair
 
 
 def measure(problem, seed=0):

@@ -2,11 +2,11 @@ import json
 
 import numpy as np
 import pytest
+from shifts import pair
 
 from mdshift.engine.assemble import performance
 from mdshift.probes.base import view
 from mdshift.probes.performance import Performance, importance
-from shifts import pair
 
 
 def cost(problem, kinds=(), seed=0):

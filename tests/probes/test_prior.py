@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from shifts import bound, pair
 
 from mdshift.probes.base import view
 from mdshift.probes.prior import Prior
-from shifts import bound, pair
 
 
 def measure(problem, seed=0):
