@@ -347,7 +347,7 @@ def run_phase(
     groups = _groups(network, extra, phase)
     trained = [p for group in groups for p in group["params"]]
     penalty = _Penalty(phase, network)
-    optimiser = torch.optim.AdamW(groups, lr=phase.rate)
+    optimiser = torch.optim.AdamW(groups, lr=phase.rate, fused=True)  # one kernel for all parameters: twice as fast for small ones
     draw = _Draw(phase, pools, phase.batch, generator)
     steps = phase.steps(len(draw.main))
     every = max(1, steps // RECORDS)
