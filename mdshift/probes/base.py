@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from mdshift.declare import generator
+from mdshift.stats.columns import quantile
 from mdshift.types import Domain, Finding, Problem
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ NARROW = 128  # columns of Z, the matrix that kernels and neighbours see
 LEVELS = 30  # one-hot columns of a category at most; the rest share one
 SIDE = 16  # images are averaged down to at most SIDE x SIDE pixels a channel
 TERMS = 1_000  # terms of a text column at most
+CELLS = 4_000_000  # cells standardised at once
+LINEAR = 4.0  # spreads from the centre up to which a number is taken as it is
 TINY = 1e-12  # a spread below this share of the largest value is rounding
 WORD = r"(?u)\b\w+\b"
 
@@ -181,31 +184,33 @@ def standardise(values: NDArray[np.float64]) -> tuple[Matrix, NDArray[np.bool_]]
     """
     missing = ~np.isfinite(values)
     out = np.zeros(values.shape, np.float32)
-    for j in range(values.shape[1]):
-        out[:, j] = _column(values[:, j], missing[:, j])
+    step = max(1, CELLS // max(len(values), 1))
+    for start in range(0, values.shape[1], step):
+        some = slice(start, start + step)
+        out[:, some] = _standardise(values[:, some], missing[:, some])
     return out, missing
 
 
-def _column(x: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
-    known = x[~missing]
-    out = np.zeros(len(x))
-    if not len(known):
-        return out
-    top = np.abs(known).max()
-    known = known / top if top > 0 else known  # keeps 1e308 - (-1e308) finite
-    low, centre, high = np.percentile(known, [25, 50, 75])
+def _standardise(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
+    if not len(values):
+        return values
+    top = np.where(missing, 0.0, np.abs(np.where(missing, 0.0, values))).max(axis=0)
+    x = np.where(missing, np.inf, np.where(missing, 0.0, values) / np.where(top > 0, top, 1.0))  # keeps 1e308 - (-1e308) finite
+    known = (~missing).sum(axis=0)
+    ordered = np.sort(x, axis=0)
+    low, centre, high = (np.nan_to_num(quantile(ordered, known, q)) for q in (0.25, 0.5, 0.75))
     spread = (high - low) / 1.349
-    z = known - centre
-    if spread <= TINY:  # mostly one value: the typical distance of the others
-        away = np.abs(z[z != 0])
-        spread = float(np.median(away)) if len(away) else 0.0
-    if spread <= 0:
-        return out
-    z = z / spread
-    far = np.abs(z) - 4
-    z = np.where(far > 0, np.sign(z) * (4 + np.log1p(np.maximum(far, 0))), z)
-    sd = z.std()
-    out[~missing] = z / sd if sd > 0 else z
+    z = np.where(missing, 0.0, x) - np.where(missing, 0.0, centre)
+    for j in np.flatnonzero(spread <= TINY):  # mostly one value: the typical distance of the others
+        away = np.abs(z[:, j][z[:, j] != 0])
+        spread[j] = np.median(away) if len(away) else 0.0
+    z = z / np.where(spread > 0, spread, np.inf)
+    far = np.abs(z) - LINEAR
+    z = np.where(far > 0, np.sign(z) * (LINEAR + np.log1p(np.maximum(far, 0))), z)
+    count = np.maximum(known, 1)
+    mean = z.sum(axis=0) / count
+    sd = np.sqrt(np.where(missing, 0.0, (z - mean) ** 2).sum(axis=0) / count)
+    out: NDArray[np.float64] = z / np.where(sd > 0, sd, 1.0)
     return out
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 THRESHOLDS = 9  # cuts of a numeric column at its pooled deciles
 ROOM = 3_000  # columns with their cuts at most
+PAIRED = 45  # columns up to which all their products are compared too: 1,035 of them
 SHARES = (0.8, 0.2)  # of the level: permutation tests, classifier
 
 
@@ -30,7 +31,7 @@ SHARES = (0.8, 0.2)  # of the level: permutation tests, classifier
 class Marginal(Probe):
     """P(X) equal: kernels, columns and classifier under one level.
 
-    The aggregated MMD and the largest standardised difference over all columns and their cuts share the same permutations of sides, so that
+    The aggregated MMD and the largest standardised difference over all columns, their cuts and their products share the same permutations of sides, so that
     their combination (the smaller p, itself permuted) is exact and costs little where they agree. The forward-tested domain
     classifier, which sees interactions that both miss, has a fifth of the level (weighted Bonferroni).
 
@@ -106,11 +107,14 @@ def _columns(view: View) -> tuple[NDArray[np.float64], float, str]:
 
 
 def _blocks(view: View, X: Matrix) -> Iterator[tuple[Matrix, list[str]]]:
-    """The encoded columns, then the numeric ones cut at their pooled deciles."""
+    """The encoded columns, the numeric ones cut at their pooled deciles, and the products of two columns: their dependence."""
     yield X, list(view.names)
     numbers = np.flatnonzero(view.kinds == "number")
-    if not len(numbers) or len(numbers) * THRESHOLDS > ROOM:
-        return
-    cuts = np.quantile(X[:, numbers], np.linspace(0, 1, THRESHOLDS + 2)[1:-1], axis=0, method="lower")
-    for t in range(THRESHOLDS):
-        yield (X[:, numbers] <= cuts[t]).astype(np.float32), [view.names[j] for j in numbers]
+    if len(numbers) and len(numbers) * THRESHOLDS <= ROOM:
+        cuts = np.quantile(X[:, numbers], np.linspace(0, 1, THRESHOLDS + 2)[1:-1], axis=0, method="lower")
+        for t in range(THRESHOLDS):
+            yield (X[:, numbers] <= cuts[t]).astype(np.float32), [view.names[j] for j in numbers]
+    if X.shape[1] <= PAIRED:
+        centred = X - X.mean(axis=0)
+        for j in range(X.shape[1]):
+            yield centred[:, j:] * centred[:, j : j + 1], [f"{view.names[j]} × {n}" for n in view.names[j:]]

@@ -83,10 +83,17 @@ def summaries(values: Floats) -> dict[str, Floats]:
     blank = np.where(known > 0, 1.0, np.nan)
     out = {"mean": mean * top * blank, "sd": spread * top * blank}
     for name, q in (("min", 0.0), ("q25", 0.25), ("median", 0.5), ("q75", 0.75), ("max", 1.0)):
-        place = q * (count - 1)
-        low = np.floor(place).astype(np.int64)
-        high = np.minimum(low + 1, count - 1)
-        a, b = (np.take_along_axis(ordered, k[None, :], axis=0)[0] for k in (low, high))
-        out[name] = (a * (1 - (place - low)) + b * (place - low)) * blank
+        out[name] = quantile(ordered, known, q)
     out["missing"] = 1 - known / max(len(values), 1)
+    return out
+
+
+def quantile(ordered: Floats, known: Ints, q: float) -> Floats:
+    """Quantile of every column of sorted values (n, p) of which the first `known` (p,) count; NaN where none does."""
+    place = q * np.maximum(known - 1, 0)
+    low = np.floor(place).astype(np.int64)
+    high = np.minimum(low + 1, np.maximum(known - 1, 0))
+    a, b = (np.take_along_axis(ordered, k[None, :], axis=0)[0] for k in (low, high))
+    with np.errstate(invalid="ignore"):  # what stands behind the known values may be infinite
+        out: Floats = np.where(known > 0, a * (1 - (place - low)) + b * (place - low), np.nan)
     return out
