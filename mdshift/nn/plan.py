@@ -30,7 +30,7 @@ class Phase:
     rows: Literal["source", "target", "both"] = "both"
     trains: Literal["all", "upper", "head"] = "all"
     epochs: float = 40
-    least: int = 300
+    least: int = 150
     most: int = 3000
     batch: int = 64
     rate: float = 2e-3

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, final
 from mdshift.declare import Cost, Needs, param, strategy
 from mdshift.families import Train
 from mdshift.learners.base import Prepared
-from mdshift.nn.plan import Phase, Statistics
+from mdshift.nn.plan import Phase, Statistics, usual
 
 
 @final
@@ -31,11 +31,13 @@ class FeatureExtraction(Train):
     fresh: bool = param(True, "draw a new head, rather than go on from the source's")
     statistics: str = param("source", "whose batch statistics the features use", choices=("source", "target"))
 
-    def plan(self, prepared: Prepared) -> tuple[Phase, ...]:  # noqa: ARG002 - the same for every problem
+    def plan(self, prepared: Prepared) -> tuple[Phase, ...]:
         """The source, then the head on the target."""
         held: Statistics = "target" if self.statistics == "target" else "frozen"
-        new = Phase(name="head", rows="target", trains="head", rate=self.rate, decay=self.l2, statistics=held, fresh_head=self.fresh)
-        return (Phase(name="source", rows="source", check="source"), new)
+        new = Phase(
+            name="head", rows="target", trains="head", least=300, rate=self.rate, decay=self.l2, statistics=held, fresh_head=self.fresh
+        )
+        return (usual(prepared, len(prepared.y_source), name="source", rows="source", check="source"), new)
 
     def loss(self, step: Any, state: Any) -> Any:
         """The task's loss."""

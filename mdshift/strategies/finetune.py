@@ -8,7 +8,7 @@ from typing import Any, ClassVar, final
 from mdshift.declare import Cost, Needs, param, strategy
 from mdshift.families import Train
 from mdshift.learners.base import Prepared
-from mdshift.nn.plan import Phase
+from mdshift.nn.plan import Phase, usual
 
 
 @final
@@ -42,13 +42,14 @@ class Finetune(Train):
     def plan(self, prepared: Prepared) -> tuple[Phase, ...]:
         """The source, then one target phase, or three with a check after each."""
         gradual = self.thaw == "gradual"
-        phases = [Phase(name="source", rows="source", check="source")]
+        phases = [usual(prepared, len(prepared.y_source), name="source", rows="source", check="source")]
         for depth in ("head", "upper", "all") if gradual else (self.thaw,):
             new = Phase(
                 name=f"target-{depth}",
                 rows="target",
                 trains=depth,
                 epochs=self.epochs,
+                least=300,
                 most=1500,
                 batch=32 if prepared.labelled.sum() < 1000 else 64,  # noqa: PLR2004 - small data, small batches
                 rate=self.rate,

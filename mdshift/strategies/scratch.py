@@ -30,7 +30,7 @@ class Scratch(Train):
 
     def plan(self, prepared: Prepared) -> tuple[Phase, ...]:  # noqa: ARG002 - the same for every problem
         """One phase on the labelled target rows, stopped early by held-out ones."""
-        return (Phase(name="target", rows="target", check="target", rate=self.rate, epochs=self.epochs),)
+        return (Phase(name="target", rows="target", check="target", least=300, rate=self.rate, epochs=self.epochs),)
 
     def loss(self, step: Any, state: Any) -> Any:
         """The task's loss."""
