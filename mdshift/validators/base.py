@@ -63,16 +63,24 @@ class Validator(ABC):
 
 
 def paired(difference: Floats, z: float, weights: Floats | None = None, sentence: str = "") -> Gain:
-    """The (weighted, self-normalised) mean of paired differences with +- z standard errors."""
-    if not len(difference):
-        return Gain(0.0, -np.inf, np.inf, sentence)
+    """The (weighted, self-normalised) mean of paired differences, with an interval at the level of +- z standard errors.
+
+    Student's quantile with the effective number of rows takes z's place, so that a few rows are not believed too readily.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    if len(difference) < 2:  # noqa: PLR2004 - one difference has no spread
+        return Gain(float(difference.sum()), -np.inf, np.inf, sentence)
     w = np.ones(len(difference)) if weights is None else weights
     w = w / w.sum()
+    rows = float(1 / (w**2).sum())
     value = float((w * difference).sum())
-    # a difference that was never seen may still be there: one pseudo-row keeps the error above zero
-    spread = (w**2 * ((difference - value) ** 2 + 1.0 / len(difference))).sum()
-    error = float(np.sqrt(spread))
-    return Gain(value, value - z * error, value + z * error, sentence)
+    spread = (difference - value) ** 2
+    if np.isin(difference, (-1.0, 0.0, 1.0)).all():
+        spread = spread + 1.0 / len(difference)  # right or wrong: a difference that was not seen yet may come, as one row more
+    error = float(np.sqrt((w**2 * spread).sum() * rows / max(rows - 1, 1e-9)))
+    reach = float(stdtrit(max(rows - 1, 1.0), ndtr(z))) * error
+    return Gain(value, value - reach, value + reach, sentence)
 
 
 def fit_from(bench: Bench, scores: Floats) -> Predictor:

@@ -85,3 +85,16 @@ def test_paired_weights_differences():
     assert found.value == pytest.approx(0.5)
     assert found.low < 0.5 < found.high
     assert paired(np.zeros(0), 2.0) == Gain(0.0, -np.inf, np.inf, "")
+
+
+def test_small_losses_of_numbers_are_sure_where_they_are_steady():
+    rng = np.random.default_rng(0)
+    assert paired(-0.03 + 0.01 * rng.normal(size=50), 1.96).high < 0
+    assert paired(np.zeros(50), 1.96).low < 0 < paired(np.zeros(50), 1.96).high  # right and wrong alike: no difference seen is not none
+
+
+@pytest.mark.parametrize("n", [4, 8, 30])
+def test_few_rows_keep_the_level(n):
+    rng = np.random.default_rng(n)
+    wins = sum(paired(rng.normal(size=n), 1.645).low > 0 for _ in range(400))
+    assert wins <= 34  # .05 of 400, at three standard errors
