@@ -1,11 +1,13 @@
 """Write the sample pairs: python samples/make.py FOLDER [SEED]. `mdshift samples FOLDER` does the same."""
 
-import sys
+import argparse
 
 from mdshift.samples import write
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
-        sys.exit(__doc__)
-    for folder in write(sys.argv[1], seed=int(sys.argv[2]) if len(sys.argv) > 2 else 0):  # noqa: PLR2004 - the optional seed
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder")
+    parser.add_argument("seed", type=int, nargs="?", default=0)
+    asked = parser.parse_args()
+    for folder in write(asked.folder, seed=asked.seed):
         print(folder)

@@ -34,11 +34,11 @@ def diagnose(paths: list[str] | None, flags: options.Flags) -> int:
 
 def examine(session: Session, spec: DataSpec) -> dict[str, Any]:
     """Read, and diagnose."""
-    from mdshift.readers.load import describe, load
+    from mdshift.readers.load import ENOUGH, describe, load
 
     session.progress("reading")
     general = session.settings.get("goal") == "general"  # then there may be no target to look at
-    problem = load(spec, seed=session["seed"], need_target=not general, progress=session.progress)
+    problem = load(spec, seed=session["seed"], max_rows=ENOUGH, need_target=not general, progress=session.progress)
     session.notes([*problem.notes, *describe(problem)])
     session.mark("read")
     if general and problem.target is None:

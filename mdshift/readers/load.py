@@ -22,6 +22,8 @@ from mdshift.types import DataSpec, Domain, Note, Problem, Schema, concatenate
 
 __all__ = ["describe", "domain_for", "load"]
 
+ENOUGH = 50_000  # rows of a path that a diagnosis holds: every figure it prints stands by then, and memory stays bounded
+
 
 def load(
     spec: DataSpec,
@@ -92,6 +94,9 @@ def _shape(places: Sequence[Place]) -> Any:
 def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: bool, notes: Notes) -> Problem:
     raws = [*sources, *([] if target is None else [target])]
     label = _label(spec, sources, target, need_label, notes)
+    for raw in raws:
+        if len(raw.index) < raw.rows:
+            notes.say("warning", "a seeded sample of the rows is looked at", f"{len(raw.index):,} of {raw.rows:,} of {raw.name!r}")
     names = _shared_names(spec, sources, target, label, notes)
     images = [r.images for r in raws]
     if any(i is None for i in images) and any(i is not None for i in images):
