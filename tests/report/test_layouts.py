@@ -104,3 +104,18 @@ def test_markdown_commands_are_fenced():
 def test_layouts_are_deterministic():
     for render in (terminal.render, markdown.render, html.render):
         assert render(hostile_page()) == render(hostile_page())
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "p", "said"),
+    [
+        (("no-shift", "no-shift", "no-shift"), 0.4, "No shift was found."),
+        (("unclear", "unclear", "no-shift"), 0.004, "The data changed, but which kind of shift it is can't be told."),
+        (("unclear", "unclear", "unclear"), None, "Whether anything shifted can't be told from these data."),
+    ],
+)
+def test_an_empty_reading_says_which_of_its_three_meanings_it_has(verdicts, p, said):
+    from mdshift.report.pages.diagnosis import verdict
+
+    shifts = {k: {"verdict": v, "severity": "none", "p_value": p} for k, v in zip(("covariate", "label", "concept"), verdicts, strict=True)}
+    assert verdict({"kinds": [], "shifts": shifts, "settings": {"alpha": 0.05}})[0] == said

@@ -36,7 +36,7 @@ def verdict(document: Document) -> tuple[str, ...]:
     """The finding and its cost in plain words."""
     shifts = document["shifts"]
     named = [f"{FOUND.get(k, k)}, {shifts[k]['severity']}" for k in document["kinds"] if k in shifts]
-    lines = [f"{'; '.join(named)}." if named else "no shift was found."]
+    lines = [f"{'; '.join(named)}." if named else _nothing_named(document)]
     lines[0] = lines[0][0].upper() + lines[0][1:]
     for name in ("untestable", "unclear"):
         kinds = [k for k, s in shifts.items() if s["verdict"] == name]
@@ -54,6 +54,17 @@ def verdict(document: Document) -> tuple[str, ...]:
             told += f"; on the target expect {interval(expected['value'], expected.get('low'), expected.get('high'))}"
         lines.append(f"{told}.")
     return tuple(lines)
+
+
+def _nothing_named(document: Document) -> str:
+    """An empty reading has three meanings: nothing moved, something of unknown kind did, or nobody can tell."""
+    doubtful = [s for s in document["shifts"].values() if s["verdict"] == "unclear"]
+    if not doubtful:
+        return "no shift was found."
+    alpha = (document.get("settings") or {}).get("alpha", 0.05)
+    if any(s["p_value"] is not None and s["p_value"] <= alpha for s in doubtful):
+        return "the data changed, but which kind of shift it is can't be told."
+    return "whether anything shifted can't be told from these data."
 
 
 def _value(score: Any) -> Any:
