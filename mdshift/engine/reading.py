@@ -90,6 +90,9 @@ def _concept_with(ev: Evidence, x: float, y: float, alpha: float, level: float) 
 
 def _covariate_or_not(ev: Evidence, x: float, y: float, yx: float, alpha: float) -> Reading:
     untested = ev.y_given_x is None or ev.y_given_x.p_value is None
+    if alpha / 4 <= x < alpha / 2 and yx < alpha / 2:  # both weak: Holm's order admits the third of four at alpha / 2, and then the last
+        because = "P(X) and P(Y|X) both changed, and neither a label nor a covariate shift explains it"
+        return Reading(frozenset({"concept", "covariate"}), frozenset(), because)
     if x < alpha and (untested or yx >= alpha or x < alpha / 4):
         unclear = frozenset[Kind]({"concept"}) if untested else frozenset[Kind]()
         if untested:

@@ -54,7 +54,7 @@ def _classes(a: np.ndarray, b: np.ndarray, k: int, rng: np.random.Generator, alp
         return np.asarray(((counts - expected) ** 2 / expected * (n + m) / n).sum(axis=-1))
 
     observed = float(statistic(two[seen]))
-    p = (1 + np.count_nonzero(statistic(drawn) >= observed * (1 - 1e-12))) / (DRAWS + 1)
+    p = float((1 + np.count_nonzero(statistic(drawn) >= observed * (1 - 1e-12))) / (DRAWS + 1))
     effect, low, high = _interval(one, two, rng, alpha)
     sentence = f"Class shares of {n} source and {m} target labels differ by {effect:.1%} in total variation (p = {p:.3g})."
     return Finding("label", "y", "chi-square, permutation", n, m, p, observed, effect, low, high, sentence)

@@ -32,6 +32,8 @@ def evidence(x, y=HIGH, xy=HIGH, yx=HIGH, prior=HIGH, fit=HIGH, *, labels=True, 
         (evidence(LOW, LOW, LOW, LOW), {"concept", "covariate"}),
         (evidence(LOW, LOW, LOW, LOW, prior=LOW, fit=HIGH), {"concept", "label"}),
         (evidence(LOW, HIGH, HIGH, HIGH), {"covariate"}),
+        (evidence(0.02, LOW, LOW, 0.018), {"concept", "covariate"}),
+        (evidence(LOW, LOW, LOW, 0.018), {"covariate"}),
     ],
 )
 def test_with_labels(seen, kinds):
