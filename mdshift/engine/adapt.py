@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, configure, generator, lookup
-from mdshift.engine.candidates import candidates, refuse
+from mdshift.engine.candidates import Plan, candidates, refuse
 from mdshift.engine.environment import environment
 from mdshift.errors import DataError
 from mdshift.types import Adaptation, Candidate, Note, Problem, Score
@@ -98,17 +98,17 @@ def adapt(
     if named is not None:
         refuse(named, problem)
     desk = _set_up(problem, seed, alpha, compute, device, start, progress, asked=named is not None)
-    runs: list[tuple[Strategy, Mapping[str, Any]]]
     if named is not None:
-        runs, because = ([] if strategy == "source-only" else [(named, dict(params or {}))]), ""
+        plan = Plan(() if strategy == "source-only" else ((named, dict(params or {})),), "", (), ())
     else:
-        runs, because, kinds = candidates(
+        plan = candidates(
             problem, document, goal=goal, compute=compute, alpha=alpha, seed=seed, workers=workers, engine=engine, progress=progress
         )
-        desk = replace(desk, kinds=kinds)
+        desk = replace(desk, kinds=plan.kinds)
     source_seconds = time.perf_counter() - begun
-    trials, skipped = _run_all(desk, runs, budget, begun, workers, progress)
-    return _settle(desk, trials, skipped, strategy, because, out, device, source_seconds)
+    trials, skipped = _run_all(desk, plan.runs, budget, begun, workers, progress)
+    skipped += [Candidate(name, {}, None, why, 0.0) for name, why in plan.passed]
+    return _settle(desk, trials, skipped, strategy, plan.because, out, device, source_seconds)
 
 
 def _set_up(
@@ -137,7 +137,7 @@ def _set_up(
 
 
 def _run_all(
-    desk: Desk, runs: list[tuple[Strategy, Mapping[str, Any]]], budget: float | None, begun: float, workers: int, progress: Progress
+    desk: Desk, runs: tuple[tuple[Strategy, Mapping[str, Any]], ...], budget: float | None, begun: float, workers: int, progress: Progress
 ) -> tuple[list[Trial], list[Candidate]]:
     """Run the candidates in order; side by side only without a budget, which is watched between them."""
     from mdshift.executor import map_units

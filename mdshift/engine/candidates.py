@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, configure, every
@@ -18,6 +19,19 @@ MOST = {"low": 3, "medium": 3, "high": 6}
 AFFORDABLE = {"low": (Cost.LOW,), "medium": (Cost.LOW, Cost.MEDIUM), "high": tuple(Cost)}
 WITH_LABELS = ("pooled", "feature-extraction", "finetune")
 MIN_LABELS = 4  # labelled target rows from which training on them is tried
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The strategies to try with their parameters, best first; why there is none, if so; the kinds of shift that were read.
+
+    passed: strategies that the recommendation ranks above source-only and that are not tried, with the reason.
+    """
+
+    runs: tuple[Run, ...]
+    because: str
+    kinds: tuple[str, ...]
+    passed: tuple[tuple[str, str], ...]
 
 
 def unfit(strategy: Any, problem: Problem) -> str | None:
@@ -56,8 +70,8 @@ def candidates(
     workers: int,
     engine: str,
     progress: Callable[[str], None],
-) -> tuple[list[Run], str, tuple[str, ...]]:
-    """The strategies to try with their parameters, best first; why there is none, if so; and the kinds of shift that were read.
+) -> Plan:
+    """Which strategies to try.
 
     document: a recommendation; without one the problem is diagnosed first. Strategies ranked above source-only are tried, at most a few,
     by what `compute` affords; with target labels also those that train on them, since the labels will tell.
@@ -73,14 +87,23 @@ def candidates(
         trained = [n for n in WITH_LABELS if n not in listed]
         above = [r for r in above if r.get("strategy") != "scratch"] + [{"strategy": n} for n in trained]
     runs: list[Run] = []
+    passed: list[tuple[str, str]] = []
     for entry in above:
         made = _configured(entry, problem, compute)
-        if made is not None and made[0].name not in {r[0].name for r in runs}:
+        if made is None or made[0].name in {r[0].name for r in runs}:
+            continue
+        if known < MIN_LABELS and compute != "high" and made[0].cost is not Cost.LOW:
+            passed.append((made[0].name, "not tried: without target labels it could be judged by training it twice only (--compute high)"))
+        else:
             runs.append(made)
     limit = MOST[compute] + (1 if known >= MIN_LABELS else 0)
     if known >= MIN_LABELS:  # a strategy that sees labels is worth more than one that guesses
         runs.sort(key=lambda r: r[0].needs.target_labels == 0)
-    return runs[:limit], "the recommendation ranks source-only first: nothing that was found calls for more", kinds
+    passed += [(r[0].name, f"not tried: {limit} candidates at most with --compute {compute}") for r in runs[limit:]]
+    because = "the recommendation ranks source-only first: nothing that was found calls for more"
+    if passed:
+        because = f"nothing was tried: {passed[0][0]} could not be judged without target labels"
+    return Plan(tuple(runs[:limit]), because, kinds, tuple(passed))
 
 
 def _configured(entry: Mapping[str, Any], problem: Problem, compute: str) -> Run | None:

@@ -259,12 +259,20 @@ def test_candidates_fit_the_problem_and_the_compute():
     document = {"ranked": [{"strategy": s} for s in ("dann", "label-shift", "nonsense", "finetune", "coral", "source-only")]}
 
     def names(p, compute):
-        runs, *_ = candidates(
+        plan = candidates(
             p, document, goal="target", compute=compute, alpha=0.05, seed=0, workers=1, engine="local", progress=lambda _: None
         )
-        return [r[0].name for r in runs]
+        return [r[0].name for r in plan.runs]
 
     assert names(problem(), "low") == ["label-shift", "coral"]
     assert names(problem(task="regression"), "low") == ["coral"]
     assert names(problem(labelled=20), "low")[0] == "pooled"
     assert "finetune" not in names(problem(), "high")
+    assert names(problem(), "medium") == ["label-shift", "coral"]  # a network that nothing could judge is not trained
+
+
+def test_what_could_not_be_judged_is_told():
+    found, _ = adapt(problem(), strategy="auto", document={"ranked": [{"strategy": "mmd"}, {"strategy": "source-only"}]}, out="m")
+    assert [c.strategy for c in found.candidates] == ["source-only", "mmd"]
+    assert "without target labels" in found.candidates[1].verdict
+    assert "could not be judged" in found.reason
