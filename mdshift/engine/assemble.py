@@ -74,8 +74,12 @@ def class_overlap(problem: Problem) -> float | None:
     return len(here & there) / len(here | there) if here and there else None
 
 
-def performance(finding: Finding, kinds: tuple[str, ...]) -> dict[str, Any] | None:
-    """Scores, the expected score, and the drop split into parts that add up to it."""
+def performance(finding: Finding, kinds: tuple[str, ...], overlap: float | None = None) -> dict[str, Any] | None:
+    """Scores, the expected score, and the drop split into parts that add up to it.
+
+    overlap: share of the target that lies where the source has data. Of the rest nothing is known: the low end of the interval counts it
+    with the score of a blind guess.
+    """
     e = finding.evidence
     if "spans" not in e:
         return None
@@ -88,6 +92,8 @@ def performance(finding: Finding, kinds: tuple[str, ...]) -> dict[str, Any] | No
         used, method = ["weights"], "importance-weighted source scores"
     value = float(np.mean([spans[u][0] for u in used]))
     low, high = min(spans[u][1] for u in used), max(spans[u][2] for u in used)
+    if overlap is not None and kinds != ("label",):
+        low = min(low, overlap * low + (1 - overlap) * e["blind"])
     condition = "on the condition that P(Y|X) has not changed"
     if kinds == ("label",):
         condition = "on the condition that P(X|Y) has not changed"

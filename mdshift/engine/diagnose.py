@@ -71,8 +71,8 @@ def diagnose(
     found = measure(shared, alpha, seed, workers, progress)
     evidence = weigh(shared, found)
     kinds, shifts = reading.shifts(evidence, alpha)
-    cost = assemble.performance(found["performance"], kinds)
     places = assemble.places(problem, found)
+    cost = assemble.performance(found["performance"], kinds, places["numbers"]["overlap"])
     prior = None if evidence.has_labels else evidence.prior
     label = assemble.label(problem, prior, evidence.has_labels)
     tests = {

@@ -20,6 +20,8 @@ KINDS: tuple[Kind, ...] = ("covariate", "label", "concept")
 # concept: total variation, the share of labels that would have to change; five points of accuracy at stake are worth an effort.
 STEPS: Mapping[str, tuple[float, float]] = {"covariate": (0.15, 0.5), "label": (0.08, 0.25), "concept": (0.05, 0.15)}
 
+SUPPORT = 0.1  # of the smaller side: "P(Y|X) did not change" found on less of it says nothing of the rest
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -89,7 +91,7 @@ def _concept_with(ev: Evidence, x: float, y: float, alpha: float, level: float) 
 
 
 def _covariate_or_not(ev: Evidence, x: float, y: float, yx: float, alpha: float) -> Reading:
-    untested = ev.y_given_x is None or ev.y_given_x.p_value is None
+    untested = ev.y_given_x is None or ev.y_given_x.p_value is None or ev.y_given_x.evidence.get("support_share", 1.0) < SUPPORT
     if alpha / 4 <= x < alpha / 2 and yx < alpha / 2:  # both weak: Holm's order admits the third of four at alpha / 2, and then the last
         because = "P(X) and P(Y|X) both changed, and neither a label nor a covariate shift explains it"
         return Reading(frozenset({"concept", "covariate"}), frozenset(), because)
@@ -150,6 +152,11 @@ def shifts(evidence: Evidence, alpha: float) -> tuple[tuple[str, ...], dict[str,
     return tuple(sorted(reading.kinds)), found
 
 
+def _thin(finding: Finding) -> str:
+    share, rows = finding.evidence.get("support_share", 0.0), finding.evidence.get("support", 0.0)
+    return f"the sides share too little of X to compare labels there: worth {rows:.0f} rows a side, {share:.0%} of the smaller one"
+
+
 def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence) -> Shift:
     verdict: Verdict = "shift" if kind in reading.kinds else "unclear" if kind in reading.unclear else "no-shift"
     reason = reading.because
@@ -161,8 +168,8 @@ def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence) 
         verdict, reason = "untestable", "the source's labels are too few, or missing: nothing says how the classes' shares moved"
     elif verdict == "no-shift":
         reason = _denied(finding, reading)
-    elif kind == "concept" and verdict == "unclear" and finding is not None and finding.p_value is None:
-        reason = finding.sentence
+    elif kind == "concept" and reading.kinds == {"covariate"} and finding is not None:
+        reason = _thin(finding)
     sentence = reason[0].upper() + reason[1:].rstrip(".") + "."
     if finding is None or finding.p_value is None:
         return Shift(verdict, None, None, None, None, "none", sentence)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BOOT = 200
 HEAVY = 0.99  # importance weights above this quantile are cut to it (Ionides 2008)
+BLIND = -1.0  # R2 of guesses that are as far off as y is spread twice over: what may happen where the source has no data
 WORST = -10.0  # R2 below it is reported as it
 DISCRETE = "accuracy"
 
@@ -61,7 +62,13 @@ class Performance(Probe):
             spans["confidence"] = _summary(confident, ends)
         if classed is not None:
             spans["classes"] = _summary(classed, ends)
-        evidence: dict[str, Any] = {"metric": metric, "source": _summary(source, ends), "spans": spans, "target": None}
+        evidence: dict[str, Any] = {
+            "metric": metric,
+            "source": _summary(source, ends),
+            "spans": spans,
+            "target": None,
+            "blind": 1 / found.classes if found.classes else BLIND,
+        }
         seen = found.labelled
         if found.y_target is not None and seen.sum() >= FEW:
             y, p = found.y_target[seen], made.further[seen]

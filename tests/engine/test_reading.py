@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from mdshift.engine.reading import Evidence, read, severity, shifts
@@ -85,6 +87,15 @@ def test_severity_is_read_from_the_effect_and_never_from_p():
     assert severity("covariate", large) == "severe"
     unsure = Finding("made", "x", "made", 30, 30, 0.04, 1.0, 0.6, 0.1, 0.9)
     assert severity("covariate", unsure) == "moderate"
+
+
+def test_a_sliver_of_common_support_leaves_concept_shift_unclear():
+    seen = evidence(LOW, LOW, LOW, HIGH)
+    thin = replace(seen, y_given_x=replace(seen.y_given_x, evidence={"support": 30.0, "support_share": 0.02}))
+    found, verdicts = shifts(thin, 0.05)
+    assert found == ("covariate",)
+    assert verdicts["concept"].verdict == "unclear"
+    assert "2%" in verdicts["concept"].reason
 
 
 def test_every_reason_is_a_sentence():

@@ -31,6 +31,13 @@ def test_the_parts_add_up_to_the_drop(kinds, task):
     assert sum(found["attribution"].values()) == pytest.approx(found["drop"])
 
 
+def test_what_lies_outside_the_source_widens_the_interval():
+    finding = Performance().measure(view(pair("covariate", 200, seed=1, labelled=False)), np.random.default_rng(0))
+    near, far = performance(finding, ("covariate",), 1.0)["expected"], performance(finding, ("covariate",), 0.2)["expected"]
+    assert far["low"] < near["low"] - 0.1
+    assert far["high"] == near["high"]
+
+
 def test_a_concept_shift_is_charged_to_the_concept():
     found = cost(pair("concept", 900, seed=3), ("concept",))
     assert found["drop"] > 0.1
