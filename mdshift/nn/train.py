@@ -168,13 +168,14 @@ def outputs_of(network: Network, X: np.ndarray | Tensor) -> Tensor:
     return torch.cat(found) if found else torch.empty(0, network.spec.outputs, device=device)
 
 
-def set_statistics(network: Network, x: Tensor, prior: float = 0.0) -> None:
+def set_statistics(network: Network, x: Tensor | np.ndarray, prior: float = 0.0) -> None:
     """Replace the statistics that inputs and layers are normalised by with those of rows x (n, d).
 
     `prior` rows' worth of the old ones are kept (Schneider 2020).
     """
     if len(x) < 2:  # noqa: PLR2004 - one row has no variance
         return
+    x = torch.as_tensor(x, dtype=torch.float32, device=network.label_mean.device)
     network.standardise.refit(x, prior)
     norms = [m for m in network.modules() if isinstance(m, NORMS)]
     old = [

@@ -30,8 +30,6 @@ class AdaBn(Correct):
 
     def correct(self, model: Predictor, prepared: Prepared, context: Context) -> tuple[Predictor, dict[str, Any]]:
         """The same network with the target's statistics."""
-        import torch
-
         from mdshift.learners.net import Net, change_nets, nets_in
         from mdshift.nn.train import set_statistics, steady
 
@@ -39,12 +37,11 @@ class AdaBn(Correct):
         trained = not nets_in(start.state())
         if trained:
             start = Net().fit(prepared, prepared.X_source, prepared.y_source, context.rng("net"))
-        x = torch.from_numpy(prepared.X_target)
 
         def adapt(network: Any) -> Any:
-            set_statistics(network, x, self.prior)
+            set_statistics(network, prepared.X_target, self.prior)
             return network
 
         with steady():
             changed = change_nets(start.state(), adapt)
-        return restore(changed), {"rows": len(x), "trained_network": trained, "networks": nets_in(changed)}
+        return restore(changed), {"rows": len(prepared.X_target), "trained_network": trained, "networks": nets_in(changed)}
