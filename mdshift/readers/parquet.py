@@ -18,7 +18,7 @@ INDEX = re.compile(r"__index_level_\d+__")  # pandas stores a nameless index as 
 
 @reader
 class Parquet(Reader):
-    """Apache Parquet."""
+    """Apache Parquet, read a row group at a time, with the types that the file stores."""
 
     name: ClassVar[str] = "parquet"
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq", ".parq")
