@@ -64,8 +64,10 @@ def rules() -> str:
 
     lines = ["# Decision rules", "", NOTICE]
     lines += [
-        ("`mdshift recommend` asks every rule. A rule reads named facts and gives points to strategies: 3 decide, 2 are strong, 1 is mild, "
-        "half a point breaks ties. A fact that is missing silences the rules that need it, and the recommendation's `trace` says so."),
+        (
+            "`mdshift recommend` asks every rule. A rule reads named facts and gives points to strategies: 3 decide, 2 are strong, 1 is mild, "
+            "half a point breaks ties. A fact that is missing silences the rules that need it, and the recommendation's `trace` says so."
+        ),
         "",
     ]
     for name, rule in every("rule").items():
@@ -106,8 +108,10 @@ def cli() -> str:
 
     lines = ["# Command line", "", NOTICE]
     lines += [
-        ("A value is taken from the flag, else from the plan (`--plan`, or a document on standard input), else from the variable "
-        "`MDSHIFT_NAME`, else from `mdshift.toml` in the working folder, else it is the default. Options may stand anywhere on the line."),
+        (
+            "A value is taken from the flag, else from the plan (`--plan`, or a document on standard input), else from the variable "
+            "`MDSHIFT_NAME`, else from `mdshift.toml` in the working folder, else it is the default. Options may stand anywhere on the line."
+        ),
         "",
         "Exit codes: 0 done, 1 a tripped `--fail-on`, 2 usage, configuration or bad data, 3 the environment, 70 a bug, 130 interrupted.",
         "",

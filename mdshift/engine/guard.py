@@ -182,8 +182,7 @@ def opinion(
 def estimated(prepared: Prepared, rows: NDArray[np.int64], scores: Floats, weights: Floats, metric: str, z: float) -> Score:
     """The source model's score on the target as its out-of-fold rows foretell it, weighted by how target-like they are."""
     gain = paired(merits(prepared.task, prepared.y_source[rows], scores), z, weights[rows])
-    top = 1.0
-    return Score(metric, min(gain.value, top), gain.low - MARGIN, min(gain.high + MARGIN, top), ON_ESTIMATE)
+    return _bounded(metric, gain.value, gain.low - MARGIN, gain.high + MARGIN)
 
 
 def shifted(score: Score, gain: Gain | None) -> Score | None:
@@ -191,8 +190,13 @@ def shifted(score: Score, gain: Gain | None) -> Score | None:
     if gain is None or score.value is None or score.low is None or score.high is None:
         return None
     low, high = score.low + min(gain.low - gain.value, 0.0), score.high + max(gain.high - gain.value, 0.0)
-    value, top = score.value + gain.value, 1.0
-    return Score(score.metric, min(value, top), min(low + gain.value, top), min(high + gain.value, top), score.on)
+    return _bounded(score.metric, score.value + gain.value, low + gain.value, high + gain.value)
+
+
+def _bounded(metric: str, *values: float) -> Score:
+    """An estimated score within the metric's range: accuracy in [0, 1], R2 at most 1."""
+    value, low, high = (min(max(v, 0.0 if metric == "accuracy" else v), 1.0) for v in values)
+    return Score(metric, value, low, high, ON_ESTIMATE)
 
 
 def _dense(domain: NDArray[np.int64]) -> NDArray[np.int64]:
