@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 # one thread a test process: two processes fill two cores, and sums come in one order
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: setup demo test test-all check format docs bench clean
+.PHONY: setup demo test test-all check format docs clean
 
 setup: $(STAMP)
 
@@ -34,6 +34,10 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# the pages of docs/ that are made from the declarations; a test fails when one is stale
+docs: setup
+	$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf .venv demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
