@@ -112,8 +112,13 @@ class Opinion:
 
     @property
     def agreed(self) -> bool:
-        """Whether true labels (of the source, weighted) surely speak for a gain, and every other validator that speaks does too."""
-        return DECIDES in self.gains and len(self.gains) > 1 and all(g.low > 0 for g in self.gains.values())
+        """Whether true labels (of the source, weighted) surely speak for a gain, and every other validator that speaks does too.
+
+        One other at least must speak, but where importance is by class: there the second witness is the diagnosis, which
+        tests without labels whether a re-weighting of the classes explains the target.
+        """
+        enough = self.by_class or len(self.gains) > 1
+        return DECIDES in self.gains and enough and all(g.low > 0 for g in self.gains.values())
 
     @property
     def gain(self) -> Gain | None:
@@ -171,11 +176,12 @@ def opinion(
         held, again, base = second_run(strategy, prepared, context)
         plain_held, adapted_held = base.scores(prepared.X_source[held]), again.predictor.scores(prepared.X_source[held])
     plain, adapted = context.base.scores(prepared.X_target), trained.predictor.scores(prepared.X_target)
-    by_class = "target_prior" in trained.evidence
+    by_class, error = "target_prior" in trained.evidence, None
     if by_class:
+        error = np.array(trained.evidence["prior_error"])
         source, target = np.array(trained.evidence["source_prior"]), np.array(trained.evidence["target_prior"])
         weights = np.divide(target, source, out=np.zeros_like(source), where=source > 0)[prepared.y_source]
-    bench = Bench(prepared, plain, adapted, weights, Linear(), context.rng, held, plain_held, adapted_held, by_class)
+    bench = Bench(prepared, plain, adapted, weights, Linear(), context.rng, held, plain_held, adapted_held, by_class, error)
     return consult(bench, z)
 
 

@@ -46,11 +46,13 @@ class LabelShift(Correct):
         held, target = scale(scores, slope, bias), fitted.scores(prepared.X_target)
         source = np.bincount(y, minlength=prepared.n_classes) / len(y)
         found = estimate_prior(held, y, target, method=self.method)
-        kept = 1.0
+        kept, error = 1.0, np.zeros(len(found))
         if self.draws and len(target):
-            spread = ((bootstrap_priors(held, y, target, rng, method=self.method, draws=self.draws) - found) ** 2).sum(axis=1).mean()
+            squared = (bootstrap_priors(held, y, target, rng, method=self.method, draws=self.draws) - found) ** 2
+            error, spread = np.sqrt(squared.mean(axis=0)), squared.sum(axis=1).mean()
             moved = ((found - source) ** 2).sum()
             kept = float(max(0.0, 1.0 - spread / moved)) if moved > 0 else 0.0  # positive-part James-Stein
         prior = source + kept * (found - source)
         evidence = {"source_prior": source.tolist(), "target_prior": prior.tolist(), "estimated_prior": found.tolist(), "kept_share": kept}
+        evidence["prior_error"] = error.tolist()
         return PriorShifted(fitted, source, prior), evidence

@@ -25,7 +25,8 @@ class Bench:
     plain, adapted: scores (m, k) of the source model and of the adapted one on the target's rows. held: positions of source rows that
     neither of `plain_held`, `adapted_held` (scores (h, k) there) was trained on; None where the strategy is too dear to run twice.
     weights (n,): p_target / p_source of every source row, mean 1; `by_class`: of its class and not of its features, as a
-    strategy assumes that corrects for label shift. learner: a cheap one, for models of models.
+    strategy assumes that corrects for label shift; prior_error (k,) is then the standard error of each class's estimated
+    weight. learner: a cheap one, for models of models.
     """
 
     prepared: Prepared
@@ -38,6 +39,7 @@ class Bench:
     plain_held: Floats | None = None
     adapted_held: Floats | None = None
     by_class: bool = False
+    prior_error: Floats | None = None
 
 
 @dataclass(frozen=True)

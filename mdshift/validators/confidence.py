@@ -26,6 +26,8 @@ class Confidence(Validator):
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Paired difference of expected accuracy on the target."""
         rows = np.arange(len(bench.plain))
+        if bench.by_class:
+            return "the mean of two class priors is the posterior of no population"
         if not len(rows):
             return "there are no target rows"
         judge = (bench.plain + bench.adapted) / 2

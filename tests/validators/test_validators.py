@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made import prepared, rng_of
@@ -70,6 +72,15 @@ def test_silence_has_a_reason():
     assert "second time" in ImportanceWeighted().gain(without, 2.0)
     by_class = Bench(b.prepared, b.plain, b.adapted, b.weights, b.learner, b.rng, by_class=True)
     assert "class shares" in Reverse().gain(by_class, 2.0)
+    assert "no population" in Confidence().gain(by_class, 2.0)
+
+
+def test_the_error_of_the_estimated_class_shares_widens_the_interval():
+    b = bench(noise=0.2)
+    found = [ImportanceWeighted().gain(replace(b, by_class=True, prior_error=np.full(2, e)), 2.0) for e in (0.0, 0.1, 1.0)]
+    widths = [f.high - f.low for f in found]
+    assert widths[0] < widths[1] < widths[2]
+    assert len({f.value for f in found}) == 1
 
 
 def test_the_surer_one_is_believed_where_they_disagree():
