@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 THRESHOLDS = 9  # cuts of a numeric column at its pooled deciles
 ROOM = 3_000  # columns with their cuts at most
 PAIRED = 45  # columns up to which all their products are compared too: 1,035 of them
-SHARES = (0.8, 0.2)  # of the level: permutation tests, classifier
+SHARES = (0.9, 0.1)  # of the level: permutation tests, classifier
 
 
 @probe
@@ -33,7 +33,7 @@ class Marginal(Probe):
 
     The aggregated MMD and the largest standardised difference over all columns, their cuts and their products share the same permutations of sides, so that
     their combination (the smaller p, itself permuted) is exact and costs little where they agree. The forward-tested domain
-    classifier, which sees interactions that both miss, has a fifth of the level (weighted Bonferroni).
+    classifier, which sees interactions that both miss, has a tenth of the level (weighted Bonferroni).
 
     effect is Gini's 2 AUC - 1 of the cross-fitted domain classifier, 0 (alike) to 1 (told apart without error), with its interval.
     """

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 EXACT = 2_000  # pooled rows up to which every pair is summed; beyond, random features
 BANDWIDTHS = 8  # a kind of kernel
-FREQUENCIES = 128  # random frequencies a kernel: a cosine and a sine each
+FREQUENCIES = 128  # random frequencies a kernel at least: a cosine and a sine each
+MANY = 8_000  # pooled rows up to which twice as many are affordable, and worth some points of power
 BLOCK = 1_024  # rows of a block of the kernel matrix
 CITY = 32  # columns up to which the Laplace kernel uses the city-block distance, whose cost grows with the columns
 SHARPNESS = 4.0  # of the soft maximum over kernels
@@ -66,8 +67,9 @@ def discrepancy(Z: Matrix, weights: Matrix, rng: np.random.Generator, *, exact: 
         sums = _all_pairs(Z, weights, kernels, city=city)
         how = f"all pairs of {len(Z)} rows"
     else:
-        sums = _random_features(Z, weights, kernels, rng, city=city)
-        how = f"{FREQUENCIES} random frequencies a kernel on {len(Z)} rows"
+        count = FREQUENCIES * (2 if len(Z) <= MANY else 1)
+        sums = _random_features(Z, weights, kernels, rng, city=city, count=count)
+        how = f"{count} random frequencies a kernel on {len(Z)} rows"
     mean, sd = sums.mean(axis=1, keepdims=True), sums.std(axis=1, keepdims=True)
     rounding = 1e-4 * float((weights[:, 0].astype(np.float64) ** 2).sum())  # a spread below it is that of sums in another order
     z = (sums - mean) / np.where(sd > rounding, sd, np.inf)
@@ -118,9 +120,9 @@ def _all_pairs(Z: Matrix, weights: Matrix, kernels: tuple[tuple[str, float], ...
 def _random_features(Z: Matrix, weights: Matrix, kernels: tuple[tuple[str, float], ...], rng: np.random.Generator, *, city: bool) -> Floats:
     """Squared difference of the mean random features for every kernel and assignment."""
     d = Z.shape[1]
-    base = {"gaussian": rng.standard_normal((d, FREQUENCIES)), "laplace": rng.standard_cauchy((d, FREQUENCIES))}
+    base = {"gaussian": rng.standard_normal((d, count)), "laplace": rng.standard_cauchy((d, count))}
     if not city:  # exp(-|x|_2 / h): a multivariate Cauchy
-        base["laplace"] = rng.standard_normal((d, FREQUENCIES)) / np.abs(rng.standard_normal(FREQUENCIES))
+        base["laplace"] = rng.standard_normal((d, count)) / np.abs(rng.standard_normal(count))
     # all kernels side by side: one wide product is many times faster than a narrow one a kernel
     frequencies = np.concatenate([base[kind] / h for kind, h in kernels], axis=1).astype(np.float32)
     width = frequencies.shape[1]
@@ -133,5 +135,5 @@ def _random_features(Z: Matrix, weights: Matrix, kernels: tuple[tuple[str, float
         np.sin(angle, out=block[:, width:])
         sums += block.T @ weights[start : start + BLOCK]
     sums *= sums
-    split = sums.reshape(2, len(kernels), FREQUENCIES, -1)
-    return np.asarray(split.sum(axis=(0, 2), dtype=np.float64) / FREQUENCIES)
+    split = sums.reshape(2, len(kernels), count, -1)
+    return np.asarray(split.sum(axis=(0, 2), dtype=np.float64) / count)

@@ -40,9 +40,9 @@ def test_random_features_approach_the_exact_statistic():
     Z = np.concatenate([X, Y]).astype(np.float32)
     weights = assignments(300, 300, 0, rng)
     kinds = (("gaussian", 1.0), ("gaussian", 2.0), ("laplace", 2.0))
-    exact, random = kernels._all_pairs(Z, weights, kinds, city=True), kernels._random_features(Z, weights, kinds, rng, city=True)
+    exact, random = kernels._all_pairs(Z, weights, kinds, city=True), kernels._random_features(Z, weights, kinds, rng, city=True, count=256)
     diagonal = 2 / 300  # the features keep the diagonal of K, the exact sum leaves it out
-    assert random[:, 0] - diagonal == pytest.approx(exact[:, 0], rel=0.35)
+    assert random[:, 0] - diagonal == pytest.approx(exact[:, 0], rel=0.25)
 
 
 def test_bandwidths_do_not_depend_on_the_sides():

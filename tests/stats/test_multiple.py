@@ -25,7 +25,7 @@ def test_combinations_keep_their_level():
     rng, repeats = np.random.default_rng(1), 2000
     p = rng.random((repeats, 2))
     assert sum(stouffer(row, [1, 2]) <= 0.05 for row in p) <= bound(repeats)
-    assert sum(weighted_bonferroni(row, (0.8, 0.2)) <= 0.05 for row in p) <= bound(repeats)
+    assert sum(weighted_bonferroni(row, (0.9, 0.1)) <= 0.05 for row in p) <= bound(repeats)
 
 
 def test_stouffer_gathers_weak_evidence_and_survives_the_extremes():
