@@ -117,7 +117,9 @@ def _all_pairs(Z: Matrix, weights: Matrix, kernels: tuple[tuple[str, float], ...
     return out
 
 
-def _random_features(Z: Matrix, weights: Matrix, kernels: tuple[tuple[str, float], ...], rng: np.random.Generator, *, city: bool) -> Floats:
+def _random_features(
+    Z: Matrix, weights: Matrix, kernels: tuple[tuple[str, float], ...], rng: np.random.Generator, *, city: bool, count: int
+) -> Floats:
     """Squared difference of the mean random features for every kernel and assignment."""
     d = Z.shape[1]
     base = {"gaussian": rng.standard_normal((d, count)), "laplace": rng.standard_cauchy((d, count))}
