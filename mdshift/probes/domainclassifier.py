@@ -10,6 +10,7 @@ import numpy as np
 
 from mdshift.declare import probe
 from mdshift.probes.base import Probe, View
+from mdshift.stats.effects import of_auc
 from mdshift.stats.intervals import auc, rank_sum_p, roc_points
 from mdshift.stats.multiple import stouffer
 from mdshift.types import Finding
@@ -102,6 +103,7 @@ class DomainClassifier(Probe):
                 "low": low,
                 "high": high,
                 "p_value": found.p_value,
+                "severity": "none" if found.p_value > alpha else of_auc((found.auc + low) / 2),
                 "joint_js": found.joint_js,
                 "roc": roc_points(found.source, found.target),
             },

@@ -12,9 +12,10 @@ from mdshift.probes import wording
 from mdshift.probes.base import Probe, View
 from mdshift.stats import columns as numeric
 from mdshift.stats.divergence import corrected_js, js_bits, shrunk
+from mdshift.stats.effects import of_js
 from mdshift.stats.multiple import holm
 from mdshift.stats.permutation import assignments, largest_difference, p_value
-from mdshift.types import MISSING, UNKNOWN, Column, Domain, Finding
+from mdshift.types import MISSING, UNKNOWN, Column, Domain, Finding, Severity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class Features(Probe):
     js: Jensen-Shannon divergence in bits between the binned laws (pooled quantile bins for numbers, with missing values as a bin of their
     own; levels for categories; terms for texts), less what chance gives at these sizes. p_value: Kolmogorov-Smirnov for numbers,
     chi-square for categories (permuted where counts are small), permutation for texts, adjusted over the columns (Holm). A
-    sentence says what changed, two summaries give the figures.
+    sentence says what changed, two summaries give the figures; severity is read from js, never from p.
     """
 
     name: ClassVar = "features"
@@ -47,7 +48,7 @@ class Features(Probe):
 
     def measure(self, view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Finding:  # noqa: ARG002 - shared draws come from view.rng
         """Compare; evidence["features"] is the list; its p-values are None with fewer than 20 rows on a side."""
-        found = columns_of(view)
+        found = [c | {"severity": severity(c, alpha)} for c in columns_of(view)]
         counts = (view.n_source, view.n_target)
         if not found:
             return Finding(self.name, "features", "not run", *counts, sentence="No column can be compared.", evidence={"features": []})
@@ -75,6 +76,12 @@ class Features(Probe):
                 "share": moved / len(found),
             },
         )
+
+
+def severity(record: Record, alpha: float) -> Severity:
+    """None where no difference was found, else by the size of the divergence."""
+    p = record["p_value"]
+    return "none" if p is None or p > alpha else of_js(record["js"])
 
 
 def columns_of(view: View) -> list[Record]:

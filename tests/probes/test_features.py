@@ -29,6 +29,8 @@ def test_the_most_shifted_column_comes_first_with_its_figures():
     assert first["target"]["q75"] == pytest.approx(np.quantile(Y[:, 1], 0.75))
     assert first["sentence"].startswith(f"mean {X[:, 1].mean():.4g} → {Y[:, 1].mean():.4g} (+")
     assert "sd)" in first["sentence"]
+    assert first["severity"] == "severe"  # one and a half standard deviations
+    assert {c["severity"] for c in measure(sides(X, X)).evidence["features"]} == {"none"}
 
 
 def test_unchanged_columns_read_zero_and_keep_the_familywise_level():

@@ -50,6 +50,7 @@ def test_sees_a_sparse_a_dense_and_a_joint_shift(change):
 def test_a_tiny_shift_of_many_rows_is_significant_and_small():
     found = test_x(normal(20_000, 20_000, 2, 2, lambda Y: Y + 0.08), np.random.default_rng(0))
     assert found.p_value <= 0.05
+    assert found.evidence["classifier"]["severity"] in ("none", "minor")
     assert 0 <= found.low <= found.effect <= found.high < 0.15
 
 
