@@ -68,7 +68,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
         if session["dry_run"]:
             return rehearse(session, problem, plan, parameters)
         settings = session.told(set=dict(parameters), **({"from": session["from"]} if session["from"] else {}))
-        run = record.begin(out, find.data_of(problem), settings)
+        run = record.begin(out, find.data_of(problem), settings, plan)
         try:
             adapted, model = engine(
                 problem,

@@ -196,6 +196,34 @@ def test_an_interrupted_run_prints_how_to_take_it_up_again(call, pair, monkeypat
     assert (pair / "m" / "model.json").exists()
 
 
+@pytest.mark.parametrize("kind", ["recommend", "diagnose"])
+def test_a_resumed_run_goes_by_the_plan_it_was_begun_with(call, pair, monkeypatch, kind):
+    import mdshift.store
+
+    plan = call(kind, "s.csv", "t.csv", "--json").json
+    if kind == "recommend":  # another order than the data would give, so that a plan made anew shows
+        ranked = [
+            {**r, "verdict": "recommended"} for r in plan["ranked"] if r["strategy"] == "feature-extraction" or r["strategy"] == "coral"
+        ]
+        plan["ranked"] = ranked[::-1] or plan["ranked"][::-1]
+    text = json.dumps(plan).encode()
+    arguments = ("adapt", "--goal", "target", "--out", "m", "--json")
+    whole = call(*arguments, stdin=text)
+    assert whole.code == 0, whole.err
+    (pair / "m").rename(pair / "old")
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(mdshift.store, "save", interrupted)
+        assert call(*arguments, stdin=text).code == 130
+    again = call("adapt", "--resume", "--out", "m", "--json")
+    assert again.code == 0, again.err
+    assert without_seconds(again.json) == without_seconds(whole.json)
+    assert (pair / "m" / "model.json").read_bytes() == (pair / "old" / "model.json").read_bytes()
+
+
 def test_a_terminated_run_leaves_nothing_and_can_be_resumed(pair):  # faults 30
     with subprocess.Popen(
         [*MDSHIFT, "adapt", "s.csv", "t.csv", "--strategy", "dann", "--set", "epochs=100000", "--out", "m", "-v"],
