@@ -98,6 +98,7 @@ def _listed(text: str, shown: str) -> Iterator[dict[str, Any]]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    pairs = [(_encodable(k), v) for k, v in pairs]
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [k for k, _ in pairs]
@@ -139,8 +140,19 @@ def _integers(values: list[Any]) -> pa.Array:
 
 
 def _shown(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _encodable(value)
     if isinstance(value, bool):
         return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    return _encodable(json.dumps(value, ensure_ascii=False))
+
+
+def _encodable(text: str) -> str:
+    r"""The text with each half of a surrogate pair written out (`\ud800`): JSON can escape one, UTF-8 has no bytes for it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text

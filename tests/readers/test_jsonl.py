@@ -53,3 +53,15 @@ def test_latin_1_is_named(tmp_path, refused):
     file = tmp_path / "a.jsonl"
     file.write_bytes('{"a": "ü"}\n'.encode("latin-1"))
     assert "--encoding" in refused(file).hint
+
+
+def test_half_a_surrogate_pair_is_written_out(tmp_path, read):
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"a\\udc00": "\\ud800", "b": ["\\ud800"], "c": "\\ud83d\\ude00"}\n')
+    assert read(file)[0].table.to_pydict() == {"a\\udc00": ["\\ud800"], "b": ['["\\ud800"]'], "c": ["\U0001f600"]}
+
+
+def test_two_names_that_are_written_alike_are_refused(tmp_path, refused):
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"\\ud800": 1, "\\\\ud800": 2}\n')
+    assert "two columns have the same name" in refused(file).what
