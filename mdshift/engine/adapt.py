@@ -42,7 +42,7 @@ class Desk:
     alpha: float
     compute: str
     asked: bool  # the user named the strategy
-    kinds: tuple[str, ...] = ()  # of shift, as the diagnosis read them
+    kinds: tuple[str, ...] | None = None  # of shift, as the diagnosis read them; None where none was made
 
     def context_of(self, name: str) -> Context:
         """The context with generators of a strategy's own, so that no candidate depends on those before it."""
@@ -191,10 +191,11 @@ def _try(desk: Desk, strategy: Strategy, params: Mapping[str, Any], rivals: int)
     said = guard.opinion(strategy, prepared, context, trained, desk.weights, z, twice=twice)
     evidence["validators"] = said.told()
     # a correction of the class shares stands on P(X|Y) being the same, which the diagnosis can test without labels
-    wins = said.agreed and (not said.by_class or set(desk.kinds) == {"label"})
+    wins = said.agreed and (not said.by_class or set(desk.kinds or ()) == {"label"})
     verdict = "the validators agree on a gain" if wins else "no gain that the validators agree on"
     if said.agreed and not wins:
-        verdict = "the validators agree on a gain, but the diagnosis does not read label shift alone"
+        read = "no diagnosis says that" if desk.kinds is None else "the diagnosis does not say that"
+        verdict = f"the validators agree on a gain if label shift is all that happened, and {read}"
     plain_score = _plain_score(desk)
     score = None if plain_score is None else guard.shifted(plain_score, said.gain)
     return Trial(strategy.name, params, trained, score, said.gain, wins, False, verdict, time.perf_counter() - begun, evidence)

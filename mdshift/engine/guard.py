@@ -187,7 +187,8 @@ def opinion(
 
 def estimated(prepared: Prepared, rows: NDArray[np.int64], scores: Floats, weights: Floats, metric: str, z: float) -> Score:
     """The source model's score on the target as its out-of-fold rows foretell it, weighted by how target-like they are."""
-    gain = paired(merits(prepared.task, prepared.y_source[rows], scores), z, weights[rows])
+    w = weights[rows]
+    gain = paired(merits(prepared.task, prepared.y_source[rows], scores, w), z, w)
     return _bounded(metric, gain.value, gain.low - MARGIN, gain.high + MARGIN)
 
 

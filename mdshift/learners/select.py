@@ -237,12 +237,22 @@ def trees_for(work: int) -> Trees:
     return Trees(rounds, min(0.15, 9.0 / rounds))
 
 
-def merits(task: str, y: NDArray[Any], scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What each row contributes to the score (n,): right or not, or 1 - squared error / variance; the mean is the score."""
+def merits(task: str, y: NDArray[Any], scores: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """What each row contributes to the score (n,): right or not; or, for numbers, its part of R2. The (weighted) mean is the score.
+
+    R2 is one minus a ratio of two (weighted) means. Each row carries the linear part of that ratio too (the delta method), so
+    that the spread of the contributions is that of R2, its denominator included.
+    """
     if task == "classification":
         return np.asarray(scores.argmax(axis=1) == y, dtype=np.float64)
-    variance = float(y.var()) if len(y) else 0.0
-    return 1.0 - (y - scores[:, 0]) ** 2 / variance if variance > 0 else np.zeros(len(y))
+    w = np.full(len(y), 1.0 / max(len(y), 1)) if weights is None else weights / weights.sum()
+    error = (y - scores[:, 0]) ** 2
+    around = (y - (w * y).sum()) ** 2
+    variance = float((w * around).sum())
+    if variance <= 0:
+        return np.zeros(len(y))
+    share = float((w * error).sum()) / variance
+    return np.asarray(1.0 - error / variance + share * (around / variance - 1.0), dtype=np.float64)
 
 
 def _pick(table: dict[str, float], rows: dict[str, NDArray[np.float64]], *, images: bool) -> str:

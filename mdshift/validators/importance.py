@@ -40,7 +40,7 @@ class ImportanceWeighted(Validator):
         rows = effective(w)
         if rows < LEAST:
             return f"the target is like {rows:.0f} source rows in effect; {LEAST:.0f} are needed"
-        difference = merits(task, y, bench.adapted_held) - merits(task, y, bench.plain_held)
+        difference = merits(task, y, bench.adapted_held, w) - merits(task, y, bench.plain_held, w)
         found = paired(difference, z, w, f"on {len(w)} held-out source rows, {rows:.0f} in effect")
         if bench.prior_error is None:
             return found

@@ -5,6 +5,7 @@ from made import prepared, rng_of
 from mdshift.errors import DataError
 from mdshift.learners.linear import Linear
 from mdshift.learners.select import choose, make_folds, merits, out_of_fold, score, source_model, stratified
+from mdshift.validators.base import paired
 
 rng = np.random.default_rng(0)
 
@@ -102,3 +103,18 @@ def test_a_handful_of_rows_is_enough_to_run(n):
     p = prepared(rng.normal(size=(n, 3)), y)
     choice = choose(p, rng_of())
     assert np.isfinite(source_model(p, choice, rng).scores(p.X_source)).all()
+
+
+def test_r2_under_weights_is_that_of_the_weighted_population_and_its_interval_covers():
+    """Source x ~ N(0, 3), target x ~ N(0, 1), y = x + N(0, 1), prediction x: R2 is .9 in the source, .5 in the target."""
+    covered, n = 0, 400
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(0, 3, n)
+        y = x + rng.normal(size=n)
+        w = 3 * np.exp(-(x**2) / 2 + x**2 / 18)  # the densities' ratio
+        gain = paired(merits("regression", y, x[:, None], w), 1.96, w)
+        covered += gain.low <= 0.5 <= gain.high
+        error = np.average((y - x) ** 2, weights=w) / np.average((y - np.average(y, weights=w)) ** 2, weights=w)
+        np.testing.assert_allclose(gain.value, 1 - error)
+    assert covered >= 178  # .95 of 200, less four standard errors
