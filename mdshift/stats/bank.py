@@ -173,9 +173,10 @@ def judge(sums: Floats, groups: Sequence[Group], further: Sequence[tuple[str, Fl
 
     further: statistics that are no sums, large where the null fails: (name, values (1 + B,), weight).
     Columns are scaled by their own spread over all rows, groups are brought to one scale by a moment fit, and the smallest weighted
-    tail is ranked among the draws. All of it is symmetric in the rows: exact where observed and drawn rows are exchangeable.
+    tail is ranked among the draws. Spreads and moments are those of all rows, the observed one with them, so that no row is told from
+    another: p = (1 + k) / (1 + B) is exact where observed and drawn rows are exchangeable.
     """
-    spread = np.sqrt(np.mean(sums[1:] ** 2, axis=0) + 1e-300)
+    spread = np.sqrt(np.mean(sums**2, axis=0) + 1e-300)
     squares = np.where(spread > 1e-9 * max(float(spread.max(initial=0.0)), 1e-12), sums / spread, 0.0) ** 2
     total = sum(g.weight for g in groups) + sum(w for _, _, w in further)
     tails = np.empty((len(groups) + len(further), len(sums)))
@@ -183,12 +184,12 @@ def judge(sums: Floats, groups: Sequence[Group], further: Sequence[tuple[str, Fl
     strongest = 0.0
     for k, g in enumerate(groups):
         value = squares[:, g.columns].max(axis=1) if g.kind == "max" else squares[:, g.columns].sum(axis=1)
-        mean, var = max(float(value[1:].mean()), 1e-12), max(float(value[1:].var()), 1e-12)
+        mean, var = max(float(value.mean()), 1e-12), max(float(value.var()), 1e-12)
         tails[k] = stats.gamma.logsf(value, mean**2 / var, scale=var / mean) - np.log(g.weight / total)
         own[g.name] = float((np.count_nonzero(value[1:] >= value[0]) + 1) / len(value))
         strongest = max(strongest, float((value[0] - mean) / np.sqrt(var)))
     for k, (name, value, weight) in enumerate(further, len(groups)):
-        z = (value - value[1:].mean()) / max(float(value[1:].std()), 1e-300)
+        z = (value - value.mean()) / max(float(value.std()), 1e-300)
         tails[k] = stats.norm.logsf(z) - np.log(weight / total)
         own[name] = float((np.count_nonzero(value[1:] >= value[0]) + 1) / len(value))
         strongest = max(strongest, float(z[0]))
