@@ -117,7 +117,7 @@ def save(model: Model, folder: str | Path, report: Mapping[str, Any], *, force: 
 
             _write(made / name, skops.io.dumps(estimator))
         _write(made / "report.json", _json(report))
-        _write(made / "README.md", _card(model, report).encode())
+        _write(made / "README.md", _card(model, report).encode("utf-8", "backslashreplace"))
     return path
 
 
@@ -156,7 +156,8 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
-    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    # a class may be named by a folder whose name is no UTF-8: what stands for its bytes is escaped, which JSON reads back
+    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def _tensors(arrays: Mapping[str, Any]) -> bytes:

@@ -260,3 +260,10 @@ def test_what_is_no_folder_is_named(tmp_path):
         store.load(tmp_path / "none")
     with pytest.raises(DataError, match="is no model"):
         store.load(tmp_path)
+
+
+def test_names_that_utf_8_cannot_hold_are_kept(tmp_path):
+    model, _ = made()
+    classes = tuple(f"{c}\udcff \\ü" for c in model.classes)
+    store.save(replace(model, classes=classes), tmp_path / "m", REPORT | {"reason": "\udcff"})
+    assert store.load(tmp_path / "m").classes == classes

@@ -105,7 +105,12 @@ def _write_parquet(path: str, batches: Iterable[Batch]) -> int:
     writer, rows = None, 0
     try:
         for batch in batches:
-            table = pa.table({n: pa.array(v.tolist() if v.dtype.kind in "OU" else v, from_pandas=True) for n, v in batch.items()})
+            table = pa.table(
+                {
+                    _bare(n): pa.array([_bare(c) for c in v.tolist()] if v.dtype.kind in "OU" else v, from_pandas=True)
+                    for n, v in batch.items()
+                }
+            )
             writer = writer or pq.ParquetWriter(path, table.schema)
             writer.write_table(table.cast(writer.schema))
             rows += table.num_rows
@@ -120,6 +125,11 @@ def _plain(batches: Iterable[Batch]) -> Iterator[tuple[list[str], list[list[Any]
     for batch in batches:
         columns = [v.tolist() for v in batch.values()]
         yield list(batch), [[None if isinstance(v, float) and not math.isfinite(v) else v for v in c] for c in columns]
+
+
+def _bare(cell: Any) -> Any:
+    """The cell, with what UTF-8 has no bytes for written out, as in the other formats."""
+    return cell.encode("utf-8", "backslashreplace").decode() if isinstance(cell, str) else cell
 
 
 def safe(cell: Any) -> Any:

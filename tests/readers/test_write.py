@@ -93,3 +93,15 @@ def test_a_link_is_written_through(tmp_path):
     write_rows(str(tmp_path / "link.csv"), batches())
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "real.csv").read_text().startswith("row,")
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "json", "jsonl", "parquet"])
+def test_names_that_utf_8_cannot_hold_are_written_out(tmp_path, ending):
+    import pyarrow.parquet as pq
+
+    file = tmp_path / f"p.{ending}"
+    write_rows(str(file), [{"prediction": np.array(["\udcff"], dtype=object), "p_\udcff": np.array([0.5])}])
+    if ending == "parquet":
+        assert pq.read_table(file).to_pydict() == {"prediction": [r"\udcff"], r"p_\udcff": [0.5]}
+    else:
+        assert file.read_text().count(r"\udcff") == 2
