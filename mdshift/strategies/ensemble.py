@@ -35,6 +35,11 @@ class Ensemble(Correct):
     weights: str = param("similarity", "how the members are weighed", choices=("similarity", "validation", "uniform"))
     members: int = param(5, "bootstrap samples with a single source", low=2, high=50)
 
+    @property
+    def uses_target_labels(self) -> bool:
+        """Whether the labels that the target has weigh the members."""
+        return self.weights == "validation"
+
     def correct(self, model: Predictor, prepared: Prepared, context: Context) -> tuple[Predictor, dict[str, Any]]:
         """The vote, and the members' weights."""
         rng = context.rng("ensemble")

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
-from made import accuracy, context, linear_context, prepared
+from made import accuracy, context, domain, linear_context, prepared
 
+from mdshift.engine.adapt import adapt
+from mdshift.engine.guard import uses_labels
 from mdshift.strategies.ensemble import Ensemble
+from mdshift.types import Column, Problem, Schema
 
 
 def opposed(rng):
@@ -48,3 +51,18 @@ def test_no_target_is_needed():
     p, _ = opposed(np.random.default_rng(2))
     p = prepared(p.X_source, p.y_source, domain=p.domain)
     assert Ensemble().run(p, linear_context(p)).evidence["weights"] == [0.5, 0.5]
+
+
+def test_target_labels_weigh_the_members_where_that_is_asked_for():
+    rng = np.random.default_rng(3)
+    X, Xt = rng.normal(size=(600, 3)), rng.normal(size=(300, 3))
+    source = np.repeat([0, 1], 300)
+    y = np.where(source == 0, X[:, 0] > 0, X[:, 0] < 0).astype(np.int64)
+    yt = np.where(np.arange(300) < 150, Xt[:, 0] < 0, -1).astype(np.int64)  # reads the feature as the second source does
+    schema = Schema("table", tuple(Column(f"x{j}", "number") for j in range(3)))
+    sources = tuple(domain(f"s{k}", y[source == k], numbers=X[source == k]) for k in (0, 1))
+    p = Problem(sources, domain("t", yt, numbers=Xt), schema, "classification", "y", ("a", "b"), 2)
+    adapted, _ = adapt(p, strategy="ensemble", params={"weights": "validation"}, out="m")
+    found = next(c for c in adapted.candidates if c.strategy == "ensemble")
+    assert found.evidence["trained"]["weights"][1] > 0.8
+    assert not uses_labels(Ensemble())
