@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from mdshift.types import DataSpec
 
 ON = "labels"
-MAX_ROC_CLASSES = 20
+MAX_ROC_CLASSES = 20  # classes whose ROC curve is given; the area is, of every class
+DRAWS = 200  # bootstrap draws of what takes more than a mean
+MIN_DRAWS = 50
+WORK = 100_000_000  # rows x classes x draws from which the draws become fewer
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Evaluation:
     """The content of `mdshift.evaluation/1`, less the envelope.
 
     scores: the metric first, each with its interval. Of a classification also per_class (precision, recall, F1, rows), confusion
-    (rows: true class, columns: predicted), roc (one against the rest, with points), calibration (ECE and bins).
+    (rows: true class, columns: predicted), roc (one against the rest, with the points of the curves of the first 20 classes), calibration (ECE and bins).
     """
 
     task: str
@@ -108,24 +111,29 @@ def _classes(
     losses = -np.log(np.clip(p_true, 1e-15, None))
     per_class = tuple(_one_class(classes[c], confusion, c, int((best == c).sum()), alpha) for c in range(k))
     present = [c for c in range(k) if confusion[c].sum()]
-    roc = tuple(r for c in present[:MAX_ROC_CLASSES] if (r := _roc(classes[c], S[:, c], y == c)) is not None)
+    roc = tuple(r for i, c in enumerate(present) if (r := _roc(classes[c], S[:, c], y == c, curve=i < MAX_ROC_CLASSES)) is not None)
 
     def balanced(rows: Any) -> float:
-        return float(np.mean([(best[rows] == c)[y[rows] == c].mean() for c in present if (y[rows] == c).any()] or [0.0]))
+        truth = y[rows]
+        of_class = np.bincount(truth[truth >= 0], minlength=k)
+        hits = np.bincount(truth[best[rows] == truth], minlength=k)
+        there = of_class > 0
+        return float((hits[there] / of_class[there]).mean()) if there.any() else 0.0
 
     def mean_of(values: np.ndarray[Any, Any]) -> Any:
         return lambda rows: float(values[rows].mean())
 
     f1 = [c["f1"] for c in per_class if c["rows"]]
     ece, bins = reliability(S, y)
-    scores = (
-        Score("accuracy", right / n, *wilson(right, n, alpha), ON),
-        _resampled("balanced_accuracy", balanced, n, alpha, rng),
-        Score("macro_f1", float(np.mean(f1)) if f1 else None, None, None, ON),
-        Score("macro_auc", float(np.mean([r["auc"] for r in roc])) if roc else None, None, None, ON),
-        _resampled("log_loss", mean_of(losses), n, alpha, rng),
-        _resampled("brier", mean_of(squared), n, alpha, rng),
+    spread, log_loss, brier = (
+        _resampled(name, f, n, alpha, rng)
+        for name, f in (("balanced_accuracy", balanced), ("log_loss", mean_of(losses)), ("brier", mean_of(squared)))
     )
+    macro_f1 = _resampled("macro_f1", _macro_f1(best, y, k), n, alpha, rng, draws=DRAWS, value=float(np.mean(f1)) if f1 else np.nan)
+    draws = min(max(WORK // (n * k), MIN_DRAWS), DRAWS)
+    area = float(np.mean([r["auc"] for r in roc])) if roc else np.nan
+    macro_auc = _resampled("macro_auc", _macro_auc(S, y, present), n, alpha, rng, draws=draws, value=area)
+    scores = (Score("accuracy", right / n, *wilson(right, n, alpha), ON), spread, macro_f1, macro_auc, log_loss, brier)
     return {
         "metric": "accuracy",
         "scores": scores,
@@ -148,21 +156,64 @@ def _one_class(name: str, confusion: np.ndarray[Any, Any], c: int, predicted: in
     return {"class": name, "rows": rows, "predicted": predicted, "precision": precision, "recall": recall, "recall_low": low, "recall_high": high, "f1": f1}  # fmt: skip
 
 
-def _roc(name: str, scores: np.ndarray[Any, Any], positive: np.ndarray[Any, Any]) -> dict[str, Any] | None:
-    """One class against the rest: area (Mann & Whitney 1947) and points of the curve; None where one side is empty."""
+def _macro_f1(best: np.ndarray[Any, Any], y: np.ndarray[Any, Any], k: int) -> Any:
+    """The mean F1 over the classes that the rows hold, as a function of the rows."""
+    import numpy as np
+
+    def macro_f1(rows: Any) -> float:
+        truth, said = y[rows], best[rows]
+        of_class, predicted = np.bincount(truth[truth >= 0], minlength=k), np.bincount(said, minlength=k)
+        hits = np.bincount(said[truth == said], minlength=k)
+        there = of_class > 0
+        return float((2 * hits[there] / (of_class + predicted)[there]).mean()) if there.any() else float("nan")
+
+    return macro_f1
+
+
+def _macro_auc(S: np.ndarray[Any, Any], y: np.ndarray[Any, Any], present: list[int]) -> Any:
+    """The mean area over the classes that the rows hold, each against the rest, as a function of the rows; sorted once, not once a draw."""
+    import numpy as np
+
+    n = len(y)
+    sides = []  # of each class: rows from the lowest score up, where a new score begins, and which rows are the class's
+    for c in present:
+        order = np.argsort(S[:, c], kind="stable").astype(np.int32)
+        ordered = S[order, c]
+        begins = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1]])).astype(np.int32)
+        sides.append((order, begins, y[order] == c))
+
+    def macro_auc(rows: Any) -> float:
+        times = np.bincount(rows, minlength=n)
+        areas = []
+        for order, begins, own in sides:
+            drawn = times[order]
+            high, low = np.add.reduceat(drawn * own, begins), np.add.reduceat(drawn * ~own, begins)
+            m, p = int(low.sum()), int(high.sum())
+            if m and p:
+                areas.append(float((high * (np.cumsum(low) - low / 2)).sum()) / (m * p))
+        return float(np.mean(areas)) if areas else float("nan")
+
+    return macro_auc
+
+
+def _roc(name: str, scores: np.ndarray[Any, Any], positive: np.ndarray[Any, Any], *, curve: bool) -> dict[str, Any] | None:
+    """One class against the rest: area (Mann & Whitney 1947) and points of the curve, if wanted; None where one side is empty."""
     from mdshift.stats.intervals import auc, roc_points
 
     if positive.all() or not positive.any():
         return None
-    area, variance = auc(scores[~positive], scores[positive])
-    return {"class": name, "auc": area, "standard_error": variance**0.5, "points": roc_points(scores[~positive], scores[positive])}
+    low, high = scores[~positive], scores[positive]
+    area, variance = auc(low, high)
+    return {"class": name, "auc": area, "standard_error": variance**0.5, "points": roc_points(low, high) if curve else []}
 
 
-def _resampled(metric: str, statistic: Any, n: int, alpha: float, rng: np.random.Generator) -> Score:
+def _resampled(
+    metric: str, statistic: Any, n: int, alpha: float, rng: np.random.Generator, *, draws: int = 400, value: float | None = None
+) -> Score:
     import numpy as np
 
     from mdshift.stats.resample import bootstrap
 
-    value = statistic(np.arange(n))
-    low, high = bootstrap(statistic, n, rng, alpha)
+    value = statistic(np.arange(n)) if value is None else value
+    low, high = bootstrap(statistic, n, rng, alpha, draws)
     return Score(metric, value if np.isfinite(value) else None, low, high, ON)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mdshift.engine.adapt import adapt
-from mdshift.engine.evaluate import evaluate
+from mdshift.engine.evaluate import _classes, _macro_auc, _macro_f1, evaluate
 from mdshift.engine.predict import predict
 from mdshift.errors import DataError
 from mdshift.readers.load import load
@@ -88,9 +88,33 @@ def test_scores_agree_with_scikit_learn(case):
         assert found.roc[0]["points"][0] == [0.0, 0.0]
         assert found.roc[0]["points"][-1] == [1.0, 1.0]
     for s in scores.values():
-        assert s.low is None or s.low <= s.value <= s.high
+        assert s.low < s.value < s.high
     assert json.loads(dumps(found))["rows"] == 250
     assert evaluate(model, path) == found
+
+
+def test_every_class_counts_in_the_macro_scores():
+    from sklearn import metrics
+
+    r = np.random.default_rng(5)
+    n, k = 1500, 30
+    y = np.where(r.random(n) < 0.02, -2, np.arange(n) % k)  # -2: a class that the model does not know
+    S = r.random((n, k)).round(2) + 0.5 * (y[:, None] == np.arange(k)) * (np.arange(k) > 22)  # ties; only the last classes are told apart
+    S /= S.sum(axis=1, keepdims=True)
+    found = _classes(S, y, tuple(f"c{c}" for c in range(k)), 0.05, np.random.default_rng(0))
+    scores = {s.metric: s for s in found["scores"]}
+    areas = [metrics.roc_auc_score(y == c, S[:, c]) for c in range(k)]
+    assert scores["macro_auc"].value == pytest.approx(np.mean(areas))
+    assert [r["auc"] for r in found["roc"]] == pytest.approx(areas)
+    assert [bool(r["points"]) for r in found["roc"]] == [True] * 20 + [False] * 10
+    for name in ("macro_f1", "macro_auc"):
+        assert scores[name].low < scores[name].value < scores[name].high or name == "macro_f1"
+        assert 0 < scores[name].high - scores[name].low < 0.1
+    rows = r.integers(0, n, n)
+    drawn = [metrics.roc_auc_score(y[rows] == c, S[rows, c]) for c in range(k)]
+    assert _macro_auc(S, y, list(range(k)))(rows) == pytest.approx(np.mean(drawn))
+    f1 = metrics.f1_score(y[rows], S[rows].argmax(axis=1), labels=range(k), average="macro")
+    assert _macro_f1(S.argmax(axis=1), y, k)(rows) == pytest.approx(f1)
 
 
 def test_unknown_classes_count_as_wrong_and_unlabelled_rows_do_not_count(tmp_path):
