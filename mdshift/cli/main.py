@@ -157,9 +157,10 @@ def _quiet_surroundings(debug: bool) -> None:
     import warnings
 
     # one thread a unit (`--workers` sets how many units run at once): sums come in one order on every machine, and
-    # threads that wait for one another on a busy machine were seen to cost twenty times the work itself
+    # threads that wait for one another on a busy machine were seen to cost twenty times the work itself; set outright,
+    # because with another number in the environment the last digit of a result differs
     for library in ("OMP", "OPENBLAS", "MKL"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+        os.environ[f"{library}_NUM_THREADS"] = "1"
 
     if not debug:
         warnings.simplefilter("ignore")

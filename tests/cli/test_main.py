@@ -178,3 +178,10 @@ def test_interruption_exits_with_130(folder, number):
 def test_a_declared_option_has_one_home():
     flags = [f for name in options.OPTIONS for f in (options.OPTIONS[name].flags or (options.OPTIONS[name].flag,))]
     assert sorted({f for f in flags if flags.count(f) > 1}) == ["--fail-on"]  # diagnose and adapt have their own choices
+
+
+def test_the_number_of_threads_is_not_the_environment_s(call, monkeypatch):
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "3")
+    call("--version")
+    assert [os.environ[f"{library}_NUM_THREADS"] for library in ("OMP", "OPENBLAS", "MKL")] == ["1"] * 3
