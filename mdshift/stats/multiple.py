@@ -24,18 +24,6 @@ def holm(p: Sequence[float] | Floats) -> Floats:
     return out
 
 
-def benjamini_hochberg(p: Sequence[float] | Floats) -> Floats:
-    """Benjamini and Hochberg's (1995) adjusted p-values: the false discovery rate is bounded."""
-    values = np.asarray(p, dtype=np.float64)
-    if not len(values):
-        return values
-    order = np.argsort(values, kind="stable")
-    scaled = values[order] * len(values) / np.arange(1, len(values) + 1)
-    out = np.empty(len(values))
-    out[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return out
-
-
 def weighted_bonferroni(p: Sequence[float], shares: Sequence[float]) -> float:
     """One p-value for several, each given a share of the level (shares add up to 1): min p/share."""
     return float(min(1.0, *(v / s for v, s in zip(p, shares, strict=True))))
