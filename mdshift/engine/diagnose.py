@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING, Any
 from mdshift.declare import every, generator
 from mdshift.errors import DataError
 from mdshift.executor import map_units
-from mdshift.types import Diagnosis, Finding, Problem
+from mdshift.types import Diagnosis, Finding, Note, Problem
 
 if TYPE_CHECKING:
     from mdshift.probes.base import View
@@ -83,7 +83,7 @@ def diagnose(
     }
     facts = assemble.facts(problem, shared) | assemble.shift_facts(kinds, shifts, places, cost, label, alpha)
     drawn = rows(shared)
-    notes = [*problem.notes, *assemble.notes(shared, drawn is not None and drawn.sampled, places)]
+    notes = [*problem.notes, *assemble.notes(shared, drawn is not None and drawn.sampled, places), *unreachable(alpha)]
     return Diagnosis(
         kinds=kinds,
         shifts=shifts,
@@ -116,7 +116,7 @@ def measure(view: View, alpha: float, seed: int, workers: int, progress: Callabl
 
 def weigh(view: View, found: Mapping[str, Finding]) -> Any:
     """What the reading stands on."""
-    from mdshift.engine.reading import Evidence
+    from mdshift.engine.reading import PARTLY, SETTLED, Evidence
     from mdshift.probes.base import FEW
 
     problem = view.problem
@@ -136,4 +136,22 @@ def weigh(view: View, found: Mapping[str, Finding]) -> Any:
         has_classes=sources >= FEW,
         few=view.few,
         some_labels=labelled,
+        few_labels=labelled < min(PARTLY * len(view.target), SETTLED),
     )
+
+
+def unreachable(alpha: float) -> list[Note]:
+    """A warning where the tests have too few permutations to ever reject at the level that the reading asks for."""
+    from mdshift.engine.reading import HYPOTHESES
+    from mdshift.probes import conditional, marginal, mmd
+    from mdshift.probes.base import draws
+
+    x = 1 / (draws(mmd.PERMUTATIONS, alpha, mmd.MOST) + 1) / marginal.SHARES[0]
+    least = max(x, 1 / (draws(conditional.DRAWS, alpha) + 1))
+    if alpha / HYPOTHESES > least:
+        return []
+    text = (
+        f"alpha {alpha:g} can't be reached by the number of permutations: "
+        f"some tests have no p-value below {least:.2g}, and {alpha / HYPOTHESES:.2g} would be needed; take alpha {HYPOTHESES * least:.2g} or more"
+    )
+    return [Note("warning", text)]

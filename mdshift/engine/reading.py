@@ -20,6 +20,11 @@ KINDS: tuple[Kind, ...] = ("covariate", "label", "concept")
 # concept: total variation, the share of labels that would have to change; five points of accuracy at stake are worth an effort.
 STEPS: Mapping[str, tuple[float, float]] = {"covariate": (0.15, 0.5), "label": (0.08, 0.25), "concept": (0.05, 0.15)}
 
+HYPOTHESES = 4  # P(X), P(Y), P(X|Y), P(Y|X): alpha is divided among them
+# Labels of a part of the target: the tests of P(Y) and P(Y|X) then see far fewer rows than the test of P(X), which is so much keener that
+# every label shift looks like a change of P(X) alone. With under half of the rows labelled the unlabelled ones settle which marginal
+# moved, unless the labels are so many (500 tell ten points of a class share) that they settle it themselves.
+PARTLY, SETTLED = 0.5, 500
 SUPPORT = 0.1  # of the smaller side: "P(Y|X) did not change" found on less of it says nothing of the rest
 
 
@@ -37,6 +42,7 @@ class Evidence:
     has_classes: bool  # the source has labels
     few: bool
     some_labels: int = 0  # labelled target rows, also where they are too few
+    few_labels: bool = False  # enough for tests, too few to settle which marginal moved
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,30 @@ def p(finding: Finding | None) -> float:
     return 1.0 if finding is None or finding.p_value is None else finding.p_value
 
 
+def untested(finding: Finding | None) -> bool:
+    """Whether a conditional law could not be compared at all, or on too little common support."""
+    return finding is None or finding.p_value is None or finding.evidence.get("support_share", 1.0) < SUPPORT
+
+
+def _law(law: str, finding: Finding | None, otherwise: str) -> str:
+    """A half-sentence on a law that was not found to differ: `otherwise`, or that it could not be tested."""
+    return f"; whether {law} did could not be tested" if untested(finding) else otherwise
+
+
+def _by_x(ev: Evidence, otherwise: str) -> str:
+    return "P(X) changed" + _law("P(Y|X)", ev.y_given_x, otherwise)
+
+
+def _by_y(ev: Evidence, otherwise: str) -> str:
+    return "P(Y) changed" + _law("P(X|Y)", ev.x_given_y, otherwise)
+
+
 def read(evidence: Evidence, alpha: float) -> Reading:
     """The kinds of shift at level alpha."""
     if evidence.few:
         return Reading(frozenset(), frozenset(KINDS), "too few rows to tell")
+    if evidence.has_labels and evidence.few_labels and evidence.prior is not None and evidence.fit is not None:
+        return _with_few_labels(evidence, alpha)
     if evidence.has_labels:
         return _with_labels(evidence, alpha)
     return _without_labels(evidence, alpha)
@@ -64,14 +90,16 @@ def read(evidence: Evidence, alpha: float) -> Reading:
 
 def _with_labels(ev: Evidence, alpha: float) -> Reading:
     x, y, xy, yx = p(ev.x), p(ev.y), p(ev.x_given_y), p(ev.y_given_x)
-    level = alpha / 4
+    level = alpha / HYPOTHESES
     if min(x, y, xy, yx) >= level:
-        return Reading(frozenset(), frozenset(), "none of P(X), P(Y), P(X|Y), P(Y|X) was found to differ")
+        asked = ["P(X)", "P(Y)", *(n for n, f in (("P(X|Y)", ev.x_given_y), ("P(Y|X)", ev.y_given_x)) if not untested(f))]
+        return Reading(frozenset(), frozenset(), f"none of {', '.join(asked)} was found to differ")
     if xy < level and yx < level:
         return _concept_with(ev, x, y, alpha, level)
     if yx < level:  # P(X|Y) held
         if y < alpha and xy >= level:
-            return Reading(frozenset({"label"}), frozenset(), "P(Y) changed while P(X|Y) did not: the classes' shares explain all of it")
+            because = _by_y(ev, " while P(X|Y) did not: the classes' shares explain all of it")
+            return Reading(frozenset({"label"}), frozenset(), because)
         if x < level:
             unclear = frozenset[Kind]({"covariate", "label", "concept"})
             return Reading(frozenset(), unclear, "P(X) and P(Y|X) differ, yet neither P(Y) nor P(X|Y) does measurably")
@@ -91,15 +119,13 @@ def _concept_with(ev: Evidence, x: float, y: float, alpha: float, level: float) 
 
 
 def _covariate_or_not(ev: Evidence, x: float, y: float, yx: float, alpha: float) -> Reading:
-    untested = ev.y_given_x is None or ev.y_given_x.p_value is None or ev.y_given_x.evidence.get("support_share", 1.0) < SUPPORT
+    blind = untested(ev.y_given_x)
     if alpha / 4 <= x < alpha / 2 and yx < alpha / 2:  # both weak: Holm's order admits the third of four at alpha / 2, and then the last
         because = "P(X) and P(Y|X) both changed, and neither a label nor a covariate shift explains it"
         return Reading(frozenset({"concept", "covariate"}), frozenset(), because)
-    if x < alpha and (untested or yx >= alpha or x < alpha / 4):
-        unclear = frozenset[Kind]({"concept"}) if untested else frozenset[Kind]()
-        if untested:
-            return Reading(frozenset({"covariate"}), unclear, "P(X) changed; whether P(Y|X) did can't be told for lack of common support")
-        return Reading(frozenset({"covariate"}), unclear, "P(X) changed while P(Y|X) did not: the inputs explain all of it")
+    if x < alpha and (blind or yx >= alpha or x < alpha / 4):
+        unclear = frozenset[Kind]({"concept"}) if blind else frozenset[Kind]()
+        return Reading(frozenset({"covariate"}), unclear, _by_x(ev, " while P(Y|X) did not: the inputs explain all of it"))
     if yx < alpha <= x:
         return Reading(frozenset({"concept"}), frozenset(), "P(Y|X) changed while P(X) did not")
     two = frozenset[Kind]({"covariate", "concept"}) if y >= alpha else frozenset[Kind]({"label", "concept"})
@@ -111,15 +137,43 @@ def _marginal_only(ev: Evidence, x: float, y: float, xy: float, yx: float, alpha
     level = alpha / 4
     if y >= level and x < level:
         if y < alpha and xy >= alpha > yx:
-            return Reading(frozenset({"label"}), frozenset(), "P(Y) changed while P(X|Y) did not")
-        return Reading(frozenset({"covariate"}), frozenset(), "P(X) changed while P(Y|X) did not")
+            return Reading(frozenset({"label"}), frozenset(), _by_y(ev, " while P(X|Y) did not"))
+        return Reading(frozenset({"covariate"}), frozenset(), _by_x(ev, " while P(Y|X) did not"))
     if x >= level or xy >= alpha or xy >= yx:
         # both laws given the other held: the reading with one number a class says more than the one with a free law of X
         left, moved = (ev.x_given_y.effect if ev.x_given_y else None), ev.x.effect
         if x < level and left is not None and moved is not None and left > 0.5 * moved and yx >= alpha:
             return Reading(frozenset(), frozenset({"covariate", "label"}), "covariate and label shift fit equally well")
-        return Reading(frozenset({"label"}), frozenset(), "P(Y) changed while P(X|Y) did not: the classes' shares explain all of it")
-    return Reading(frozenset({"covariate"}), frozenset(), "P(X) changed while P(Y|X) did not: the inputs explain all of it")
+        return Reading(frozenset({"label"}), frozenset(), _by_y(ev, " while P(X|Y) did not: the classes' shares explain all of it"))
+    return Reading(frozenset({"covariate"}), frozenset(), _by_x(ev, " while P(Y|X) did not: the inputs explain all of it"))
+
+
+def _with_few_labels(ev: Evidence, alpha: float) -> Reading:
+    """The unlabelled rows settle covariate against label; the labels veto, or add concept. Three quarters of alpha and one."""
+    base = _without_labels(ev, alpha * (HYPOTHESES - 1) / HYPOTHESES)
+    level = alpha / HYPOTHESES
+    y, xy, yx = p(ev.y), p(ev.x_given_y), p(ev.y_given_x)
+    if yx >= level:
+        if base.kinds == {"label"} and xy < level:
+            two = frozenset[Kind]({"covariate", "label"})
+            return Reading(
+                frozenset(), two, "X moved as a re-weighting of the classes would move it, yet P(X|Y) differs among the few labels"
+            )
+        if not base.kinds and not base.unclear and min(y, xy) < level:
+            law = "P(Y)" if y <= xy else "P(X|Y)"
+            return Reading(frozenset(), frozenset(KINDS), f"{law} differs among the few labels, yet P(X) of all rows was not found to")
+        return base
+    if not base.kinds and not base.unclear:
+        return Reading(frozenset({"concept"}), frozenset(), "P(Y|X) changed while P(X) was not found to")
+    if base.kinds == {"covariate"}:
+        return Reading(frozenset({"concept", "covariate"}), frozenset(), f"P(Y|X) changed among the labels; {base.because}")
+    if base.kinds == {"label"} and xy >= level:
+        return base  # other shares of the classes change P(Y|X) by themselves
+    if base.kinds == {"label"}:
+        return Reading(frozenset({"concept", "label"}), frozenset(), f"P(Y|X) and P(X|Y) changed among the labels; {base.because}")
+    if xy >= level and y < alpha:
+        return Reading(frozenset({"label"}), frozenset(), _by_y(ev, " among the labels while P(X|Y) did not"))
+    return Reading(frozenset(), frozenset(KINDS), f"P(Y|X) changed among the labels; {base.because}")
 
 
 def _without_labels(ev: Evidence, alpha: float) -> Reading:
@@ -146,18 +200,21 @@ def _without_labels(ev: Evidence, alpha: float) -> Reading:
 def shifts(evidence: Evidence, alpha: float) -> tuple[tuple[str, ...], dict[str, Shift]]:
     """The sorted kinds, and the verdict on each kind."""
     reading = read(evidence, alpha)
-    label = evidence.y if evidence.has_labels else evidence.prior
+    counted = evidence.has_labels and not (evidence.few_labels and evidence.prior is not None and evidence.fit is not None)
+    label = evidence.y if counted else evidence.prior
     findings: dict[Kind, Finding | None] = {"covariate": evidence.x, "label": label, "concept": evidence.y_given_x}
-    found: dict[str, Shift] = {kind: _shift(kind, findings[kind], reading, evidence) for kind in KINDS}
+    found: dict[str, Shift] = {kind: _shift(kind, findings[kind], reading, evidence, alpha) for kind in KINDS}
     return tuple(sorted(reading.kinds)), found
 
 
-def _thin(finding: Finding) -> str:
+def _thin(finding: Finding | None) -> str:
+    if finding is None or "support_share" not in finding.evidence:
+        return "whether P(Y|X) changed could not be tested: too few labels, or no common support"
     share, rows = finding.evidence.get("support_share", 0.0), finding.evidence.get("support", 0.0)
-    return f"the sides share too little of X to compare labels there: worth {rows:.0f} rows a side, {share:.0%} of the smaller one"
+    return f"whether P(Y|X) changed could not be tested: the labelled rows share too little of X, worth {rows:.0f} rows a side, {share:.0%} of the smaller one"
 
 
-def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence) -> Shift:
+def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence, alpha: float) -> Shift:
     verdict: Verdict = "shift" if kind in reading.kinds else "unclear" if kind in reading.unclear else "no-shift"
     reason = reading.because
     if kind == "concept" and not ev.has_labels and not ev.some_labels:
@@ -166,10 +223,10 @@ def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence) 
         verdict, reason = "unclear", f"too few labels to tell: {ev.some_labels} target rows carry one"
     elif kind == "label" and (finding is None or finding.p_value is None) and verdict != "unclear":
         verdict, reason = "untestable", "the source's labels are too few, or missing: nothing says how the classes' shares moved"
+    elif kind == "concept" and ev.has_labels and verdict != "shift" and reading.unclear != set(KINDS) and untested(ev.y_given_x):
+        verdict, reason = "unclear", _thin(finding)
     elif verdict == "no-shift":
-        reason = _denied(finding, reading)
-    elif kind == "concept" and reading.kinds == {"covariate"} and finding is not None:
-        reason = _thin(finding)
+        reason = _denied(finding, reading, alpha)
     sentence = reason[0].upper() + reason[1:].rstrip(".") + "."
     if finding is None or finding.p_value is None:
         return Shift(verdict, None, None, None, None, "none", sentence)
@@ -179,11 +236,11 @@ def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence) 
     return Shift(verdict, finding.p_value, finding.effect, finding.low, finding.high, level, sentence)
 
 
-def _denied(finding: Finding | None, reading: Reading) -> str:
+def _denied(finding: Finding | None, reading: Reading, alpha: float) -> str:
     if not reading.kinds or finding is None:
         return reading.because
     other = " and ".join(sorted(reading.kinds))
-    return f"{other} shift explains what changed" if p(finding) < 0.05 else f"not found, beside {other} shift"  # noqa: PLR2004 - for words only
+    return f"{other} shift explains what changed" if p(finding) < alpha else f"not found, beside {other} shift"
 
 
 def severity(kind: str, finding: Finding) -> Severity:

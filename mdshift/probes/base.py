@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MOST_DRAWS = 1_999  # of a permutation test: more take seconds and gigabytes
 FEW = 21  # with 1 to 20 rows on a side no test can say more than "too few rows to tell"
 WIDE = 2_000  # columns of X at most; wider problems are reduced by pooled principal components
 NARROW = 128  # columns of Z, the matrix that kernels and neighbours see
@@ -282,3 +283,8 @@ def principal_components(X: Matrix, k: int, rng: np.random.Generator) -> Matrix:
     scores = (basis @ left[:, :k]) * values[:k]
     sd = float(scores.std())
     return np.asarray(scores / sd if sd > 0 else scores, np.float32)
+
+
+def draws(usual: int, alpha: float, most: int = MOST_DRAWS) -> int:
+    """How many draws a permutation test needs so that half of a quarter of alpha can be reached: `usual` or more, `most` at most."""
+    return int(np.clip(np.ceil(8 / alpha), usual, most))

@@ -8,7 +8,7 @@ import numpy as np
 
 from mdshift.declare import probe
 from mdshift.probes import rows as shared
-from mdshift.probes.base import FEW, Probe
+from mdshift.probes.base import FEW, Probe, draws
 from mdshift.types import Finding
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Conditional(Probe):
         n, m = int((domain == 0).sum()), int((domain == 1).sum())
         method = "conditional randomisation of weighted residual covariances"
         e = shared.propensity(view) if found.labelled.all() else None
-        out = conditional.given_x(Z, y, domain, found.classes, rng, DRAWS, propensity=e, prediction=shared.outcome(view))
+        out = conditional.given_x(Z, y, domain, found.classes, rng, draws(DRAWS, alpha), propensity=e, prediction=shared.outcome(view))
         evidence = {"support": out.support, "support_share": out.support / max(min(n, m), 1), "parts": out.groups}
         if out.p_value is None:
             sentence = f"The sides share too little of X to compare labels there (worth {out.support:.0f} rows a side)."
@@ -52,7 +52,8 @@ class Conditional(Probe):
         z = float(stats.norm.ppf(1 - alpha / 2))
         top = 1.0 if found.classes else np.inf
         low, high = (float(np.clip(out.effect + s * z * out.error, 0.0, top)) for s in (-1, 1))
-        said = "differ" if out.p_value < alpha else "show no difference"
-        sentence = f"Given the same inputs the labels {said} (p = {out.p_value:.3g}; common support worth {out.support:.0f} rows a side)."
+        sentence = (
+            f"Given the same inputs, the labels' difference has p = {out.p_value:.3g} (common support worth {out.support:.0f} rows a side)."
+        )
         effect = max(0.0, out.effect)
         return Finding(self.name, "y_given_x", method, n, m, out.p_value, out.statistic, effect, low, high, sentence, evidence)

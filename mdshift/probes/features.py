@@ -55,7 +55,11 @@ class Features(Probe):
         js = np.array([c["js"] for c in found])
         known = [c["p_value"] for c in found if c["p_value"] is not None]
         moved = sum(p <= alpha for p in known)
-        sentence = f"{moved} of {len(found)} columns differ (Holm-adjusted)" if known else "Too few rows to test the columns one by one"
+        sentence = (
+            f"{moved} of {len(found)} columns have a Holm-adjusted p below {alpha:g}"
+            if known
+            else "Too few rows to test the columns one by one"
+        )
         first = found[0]
         tail = f"; most of all {wording.short(first['name'])}: {first['sentence']}" if moved else ""
         return Finding(

@@ -56,7 +56,7 @@ def _classes(a: np.ndarray, b: np.ndarray, k: int, rng: np.random.Generator, alp
     observed = float(statistic(two[seen]))
     p = float((1 + np.count_nonzero(statistic(drawn) >= observed * (1 - 1e-12))) / (DRAWS + 1))
     effect, low, high = _interval(one, two, rng, alpha)
-    sentence = f"Class shares of {n} source and {m} target labels differ by {effect:.1%} in total variation (p = {p:.3g})."
+    sentence = f"Class shares of {n} source and {m} target labels are {effect:.1%} apart in total variation (p = {p:.3g})."
     return Finding("label", "y", "chi-square, permutation", n, m, p, observed, effect, low, high, sentence)
 
 
@@ -86,7 +86,7 @@ def _numbers(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, alpha: floa
     excess = max(float(np.mean(draws)) - effect, 0.0)
     low, high = np.quantile(draws, [alpha / 2, 1 - alpha / 2])
     sentence = (
-        f"The laws of {n} source and {m} target values differ by at most {effect:.1%} (Kolmogorov-Smirnov); "
+        f"The laws of {n} source and {m} target values are at most {effect:.1%} apart (Kolmogorov-Smirnov); "
         f"means {a.mean():.4g} and {b.mean():.4g}."
     )
     p = max(float(found.pvalue), 1e-300)

@@ -64,15 +64,14 @@ def test_x(view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Find
         else:
             why = "no column can be compared"
         return Finding("marginal", "x", "not run", *counts, sentence=f"P(X): {why}.", evidence=evidence)
-    top, column, where = _columns(view)
+    top, column, where = _columns(view, alpha)
     p_columns = p_value(top)
     evidence["columns"] = {"p_value": p_columns, "statistic": float(top[0]), "column": where, "z": column}
-    p = weighted_bonferroni([joint(np.stack([kernels_of(view).statistics, top])), classifier.p_value], SHARES)
+    p = weighted_bonferroni([joint(np.stack([kernels_of(view, alpha).statistics, top])), classifier.p_value], SHARES)
     found = crossfit(view)
     low, high = found.interval(alpha)
     gini, low, high = (float(np.clip(2 * v - 1, 0, 1)) for v in (found.auc, low, high))
     used = (len(view.rows(CAP)[0]), len(view.rows(CAP)[1]))
-    said = "P(X) differs" if p <= alpha else "P(X) was not found to differ"
     return Finding(
         probe="marginal",
         question="x",
@@ -80,11 +79,11 @@ def test_x(view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Find
         n_source=counts[0],
         n_target=counts[1],
         p_value=p,
-        statistic=float(kernels_of(view).statistics[0]),
+        statistic=float(kernels_of(view, alpha).statistics[0]),
         effect=gini,
         low=low,
         high=high,
-        sentence=f"{said}: {used[0]:,} source and {used[1]:,} target rows are told apart with an AUC of {found.auc:.2f} (p = {p:.3g}).",
+        sentence=f"{used[0]:,} source and {used[1]:,} target rows are told apart with an AUC of {found.auc:.2f} (p = {p:.3g}).",
         evidence=evidence,
     )
 
@@ -92,11 +91,11 @@ def test_x(view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Find
 test_x.__test__ = False  # type: ignore[attr-defined]  # its name looks like a test's to pytest
 
 
-def _columns(view: View) -> tuple[NDArray[np.float64], float, str]:
+def _columns(view: View, alpha: float) -> tuple[NDArray[np.float64], float, str]:
     """Largest |z| over columns for every assignment; the observed largest and its column."""
     source, target = view.rows(CAP)
     X = np.concatenate([view.X_source[source], view.X_target[target]])
-    weights = sides(view)
+    weights = sides(view, alpha)
     best, name, top = -1.0, "", np.zeros(weights.shape[1])
     for block, names in _blocks(view, X):
         block_top, z = largest_difference(block, weights)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mdshift.declare import probe
-from mdshift.probes.base import Probe, View
+from mdshift.probes.base import Probe, View, draws
 from mdshift.stats.kernels import Discrepancy, discrepancy
 from mdshift.stats.permutation import assignments
 from mdshift.types import Finding
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PERMUTATIONS = 299
+MOST = 799  # kernels of many rows are dear
 CAP = 10_000  # rows of a side; more rows change the verdict on effects that no one would act upon
 
 
@@ -35,15 +36,14 @@ class MaximumMeanDiscrepancy(Probe):
     question: ClassVar = "x"
     cites: ClassVar = "Gretton et al. 2012; Schrab et al. 2023; Biggs et al. 2023"
 
-    def measure(self, view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Finding:  # noqa: ARG002 - shared draws come from view.rng
+    def measure(self, view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Finding:  # noqa: ARG002 - draws come from view.rng
         """Test; p_value is None with fewer than 20 rows on a side, or without a usable column."""
         if view.few or not view.Z_source.shape[1]:
             why = "no column can be compared" if not view.few else f"too few rows to tell ({view.n_source} against {view.n_target})"
             return Finding(self.name, "x", "not run", view.n_source, view.n_target, sentence=f"MMD: {why}.")
-        found = kernels_of(view)
+        found = kernels_of(view, alpha)
         kind, bandwidth = found.best
         p = found.p_value
-        said = "differ" if p <= alpha else "do not differ beyond chance"
         return Finding(
             probe=self.name,
             question="x",
@@ -53,19 +53,19 @@ class MaximumMeanDiscrepancy(Probe):
             p_value=p,
             statistic=float(found.statistics[0]),
             effect=found.squared,
-            sentence=f"By kernels the rows of source and target {said} (MMD, p = {p:.3g}).",
-            evidence={"kernel": kind, "bandwidth": bandwidth, "squared": found.squared, "permutations": PERMUTATIONS},
+            sentence=f"By kernels the difference of source and target rows has p = {p:.3g} (MMD).",
+            evidence={"kernel": kind, "bandwidth": bandwidth, "squared": found.squared, "permutations": draws(PERMUTATIONS, alpha, MOST)},
         )
 
 
-def sides(view: View) -> NDArray[np.float32]:
+def sides(view: View, alpha: float) -> NDArray[np.float32]:
     """The permuted sides that all permutation tests of P(X) share, (N, B+1), so that they can be combined exactly."""
     source, target = view.rows(CAP)
-    return view.once("x-sides", lambda: assignments(len(source), len(target), PERMUTATIONS, view.rng("x", "sides")))
+    return view.once("x-sides", lambda: assignments(len(source), len(target), draws(PERMUTATIONS, alpha, MOST), view.rng("x", "sides")))
 
 
-def kernels_of(view: View) -> Discrepancy:
+def kernels_of(view: View, alpha: float) -> Discrepancy:
     """The discrepancy of the view, computed once."""
     source, target = view.rows(CAP)
     pooled = np.concatenate([view.Z_source[source], view.Z_target[target]])
-    return view.once("x-kernels", lambda: discrepancy(pooled, sides(view), view.rng("x", "kernels")))
+    return view.once("x-kernels", lambda: discrepancy(pooled, sides(view, alpha), view.rng("x", "kernels")))

@@ -8,7 +8,7 @@ import numpy as np
 
 from mdshift.declare import probe
 from mdshift.probes import rows as shared
-from mdshift.probes.base import Probe
+from mdshift.probes.base import Probe, draws
 from mdshift.types import Finding
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class Prior(Probe):
         fold = np.concatenate([scores.fold, scores.fold_further])
         both = np.concatenate([scores.fitted, scores.further])[:, 1:]
         group = bank.Group("scores", np.arange(k - 1))
-        test = bank.judge(bank.products(both - both.mean(axis=0), bank.permuted(side, fold, DRAWS, rng)), (group,))
-        fit = mixture.goodness(found.Z_source, y, scores.fitted, found.Z_target, scores.further, rng)
+        test = bank.judge(bank.products(both - both.mean(axis=0), bank.permuted(side, fold, draws(DRAWS, alpha), rng)), (group,))
+        fit = mixture.goodness(found.Z_source, y, scores.fitted, found.Z_target, scores.further, rng, draws(DRAWS, alpha))
         effect = 0.5 * float(np.abs(prior - share).sum())
         excess = max(float(moved.mean()) - effect, 0.0)
         lower = max(0.0, float(np.quantile(moved, alpha / 2)) - 2 * excess)
@@ -67,7 +67,7 @@ class Prior(Probe):
             "bands": not found.classes,
         }
         upper = min(1.0, float(np.quantile(moved, 1 - alpha / 2)))
-        sentence = f"Class shares estimated from X alone differ from the source's by {effect:.1%} (if P(X|Y) is the same)."
+        sentence = f"Class shares estimated from X alone are {effect:.1%} from the source's (if P(X|Y) is the same)."
         return Finding(
             self.name, "y", "expectation maximisation", n, m, test.p_value, test.statistic, effect, lower, upper, sentence, evidence
         )

@@ -8,7 +8,7 @@ import numpy as np
 
 from mdshift.declare import probe
 from mdshift.probes import rows as shared
-from mdshift.probes.base import FEW, Probe
+from mdshift.probes.base import FEW, Probe, draws
 from mdshift.types import Finding
 
 if TYPE_CHECKING:
@@ -41,16 +41,16 @@ class WithinClass(Probe):
         n, m = int((domain == 0).sum()), int((domain == 1).sum())
         prediction = shared.outcome(view)
         if found.classes:
-            out = conditional.within_classes(Z, y, domain, rng, DRAWS, prediction)
+            out = conditional.within_classes(Z, y, domain, rng, draws(DRAWS, alpha), prediction)
             method = "permutation within classes"
         else:
-            out = conditional.given_number(Z, y, domain, rng, DRAWS, prediction)
+            out = conditional.given_number(Z, y, domain, rng, draws(DRAWS, alpha), prediction)
             method = "conditional randomisation given y"
         if out is None:
             return Finding(self.name, "x_given_y", method, n, m, sentence="No class, or no range of values, has rows on both sides.")
         effect, low, high = self._effect(view, found, y, domain, alpha)
-        said = "differ" if out.p_value < alpha else "show no difference"
-        sentence = f"Within {'classes' if found.classes else 'equal values of the label'} the inputs {said} (p = {out.p_value:.3g}, {n} and {m} rows)."
+        within = "classes" if found.classes else "equal values of the label"
+        sentence = f"Within {within}, the inputs' difference has p = {out.p_value:.3g} ({n} and {m} rows)."
         return Finding(self.name, "x_given_y", method, n, m, out.p_value, out.statistic, effect, low, high, sentence, {"parts": out.groups})
 
     def _effect(self, view: View, found: shared.Rows, y: Any, domain: Any, alpha: float) -> tuple[float | None, float | None, float | None]:

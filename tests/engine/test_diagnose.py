@@ -124,3 +124,34 @@ def test_facts_are_finite_and_named_in_the_docstring():
 def test_needs_a_target():
     with pytest.raises(DataError, match="needs a target"):
         diagnose(replace(pair("none", 30), target=None))
+
+
+@pytest.mark.parametrize("labelled", [0, 25, 50, 100])
+@pytest.mark.parametrize("kind", ["label", "covariate", "none"])
+def test_a_few_labels_do_not_turn_the_reading(kind, labelled):
+    right = []
+    for seed in (21, 22):
+        found = diagnose(pair(kind, 700, seed=seed, labelled=labelled))
+        assert set(found.kinds) <= {kind} - {"none"}
+        right.append(kind in found.kinds)
+        assert found.shifts["concept"].verdict in (("no-shift", "unclear") if labelled else ("untestable",))
+    assert kind == "none" or any(right)
+
+
+def test_an_alpha_below_the_smallest_p_value_is_warned_of():
+    problem = pair("none", 60, seed=1)
+    assert not any("permutations" in n.text for n in diagnose(problem, alpha=0.01).notes)
+    notes = [n for n in diagnose(problem, alpha=0.001).notes if "permutations" in n.text]
+    assert [n.level for n in notes] == ["warning"]
+
+
+def test_a_strong_shift_is_found_at_a_small_alpha():
+    found = diagnose(pair("covariate", 500, seed=2, strength=2.0), alpha=0.01)
+    assert found.kinds == ("covariate",)
+
+
+@pytest.mark.parametrize("kind", ["none", "label"])
+def test_only_the_reading_says_that_something_differs(kind):
+    found = diagnose(pair(kind, 200, seed=3))
+    for test in filter(None, found.tests.values()):
+        assert not any(word in test["sentence"] for word in ("differs", "differ ", "no difference", "changed"))

@@ -103,3 +103,45 @@ def test_every_reason_is_a_sentence():
         for shift in shifts(seen, 0.05)[1].values():
             assert shift.reason[0].isupper()
             assert shift.reason.endswith(".")
+
+
+@pytest.mark.parametrize("rest", [(HIGH, HIGH, HIGH), (LOW, HIGH, HIGH), (LOW, LOW, LOW), (LOW, LOW, HIGH), (HIGH, LOW, HIGH)])
+@pytest.mark.parametrize("evidenced", [None, {}, {"support": 3.0, "support_share": 0.02}])
+def test_what_was_not_tested_is_unclear_and_not_unchanged(rest, evidenced):
+    seen = evidence(*rest)
+    blind = None if evidenced is None else replace(seen.y_given_x, p_value=HIGH if evidenced else None, evidence=evidenced)
+    verdicts = shifts(replace(seen, y_given_x=blind), 0.05)[1]
+    assert verdicts["concept"].verdict == "unclear"
+    assert "could not be tested" in verdicts["concept"].reason
+    for shift in verdicts.values():
+        assert "P(Y|X) did not" not in shift.reason
+        assert "P(Y|X) was" not in shift.reason
+
+
+def test_an_untested_law_of_x_in_the_classes_is_not_said_to_hold():
+    found, verdicts = shifts(replace(evidence(HIGH, LOW, HIGH, HIGH), x_given_y=None), 0.05)
+    assert found == ("label",)
+    assert "P(X|Y) did not" not in verdicts["label"].reason
+
+
+@pytest.mark.parametrize(
+    ("seen", "kinds"),
+    [
+        (evidence(HIGH), set()),
+        (evidence(LOW, HIGH, HIGH, HIGH, prior=LOW, fit=HIGH), {"label"}),
+        (evidence(LOW, LOW, HIGH, LOW, prior=LOW, fit=HIGH), {"label"}),
+        (evidence(LOW, LOW, LOW, LOW, prior=LOW, fit=HIGH), {"concept", "label"}),
+        (evidence(LOW, HIGH, LOW, HIGH, prior=LOW, fit=HIGH), set()),
+        (evidence(LOW, HIGH, HIGH, HIGH, prior=LOW, fit=LOW), {"covariate"}),
+        (evidence(LOW, HIGH, HIGH, LOW, prior=LOW, fit=LOW), {"concept", "covariate"}),
+        (evidence(HIGH, HIGH, HIGH, LOW), {"concept"}),
+        (evidence(HIGH, LOW, HIGH, HIGH), set()),
+    ],
+)
+def test_with_few_labels_the_unlabelled_rows_settle_the_marginal(seen, kinds):
+    assert set(read(replace(seen, few_labels=True), 0.05).kinds) == kinds
+
+
+@pytest.mark.parametrize(("alpha", "word"), [(0.05, "beside covariate"), (0.2, "explains what changed")])
+def test_what_is_denied_is_weighed_at_the_level_asked_for(alpha, word):
+    assert word in shifts(evidence(LOW, 0.1, LOW, HIGH), alpha)[1]["label"].reason
