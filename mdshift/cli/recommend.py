@@ -9,7 +9,8 @@ from mdshift.cli import find, options
 from mdshift.cli.diagnose import examine
 from mdshift.cli.options import argument, command
 from mdshift.cli.session import Session
-from mdshift.errors import UsageError
+
+DIAGNOSIS = "mdshift.diagnosis/1"
 
 OPTIONS = ("goal", "compute", "plan", *options.DATA, *options.TESTING, *options.RUNNING, *options.RESULT)
 
@@ -29,24 +30,15 @@ def recommend(paths: list[str] | None, flags: options.Flags) -> int:
 
 
 def find_diagnosis(session: Session, paths: list[str]) -> Mapping[str, Any]:
-    """The diagnosis that was given, or one made now.
-
-    Raises UsageError when a recommendation was given instead.
-    """
+    """The diagnosis that was given, or one made now; a recommendation says no more than where its data lie."""
     if len(paths) == 1 and (paths[0] == "-" or paths[0].endswith(".json")):
-        session.follow(find.read_plan(paths[0]))
-        session.message(f"diagnosis: {'standard input' if paths[0] == '-' else paths[0]}")
-        plan = session.plan
-    else:
-        spec, plan = find.locate(session, paths)
-        if plan is None or paths:
-            return examine(session, spec)
-    assert plan is not None
-    if plan["schema"] != "mdshift.diagnosis/1":
-        raise UsageError(
-            "recommend needs a diagnosis", f"a document {plan['schema']}", "give the diagnosis that it was made from, or the data"
-        )
-    return plan
+        plan = find.read_plan(paths[0])
+        session.follow(plan)
+        place = "standard input" if paths[0] == "-" else paths[0]
+        session.message(f"diagnosis: {place}" if plan["schema"] == DIAGNOSIS else f"data and settings: {place}")
+        return plan if plan["schema"] == DIAGNOSIS else examine(session, find.from_plan(session, plan))
+    spec, named = find.locate(session, paths)
+    return named if named is not None and named["schema"] == DIAGNOSIS and not paths else examine(session, spec)
 
 
 def advise(session: Session, diagnosis: Mapping[str, Any]) -> dict[str, Any]:

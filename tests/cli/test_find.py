@@ -149,9 +149,12 @@ def test_a_missing_plan_gets_the_nearest(refused, folder):
     assert refused("adapt", "--plan", "plam.json").hint == "hint: did you mean 'plan.json'?"
 
 
-def test_recommend_needs_a_diagnosis(refused):
+@pytest.mark.parametrize("arguments", [(), ("-",), ("--plan", "-")])
+def test_recommend_finds_its_data_by_a_recommendation(call, read, arguments):
     plan = {**PLAN, "schema": "mdshift.recommendation/1"}
-    assert refused("recommend", stdin=json.dumps(plan).encode()).error.startswith("error: recommend needs a diagnosis")
+    assert call("recommend", *arguments, stdin=json.dumps(plan).encode()).code == 130
+    spec, seed = read[-1]
+    assert (spec.sources, spec.target, spec.labels, seed) == (("p.csv",), "q.csv", ("z",), 5)
 
 
 def test_standard_input_stands_once(refused):
