@@ -164,7 +164,7 @@ def _check(schema: Schema, raw: Raw, path: str) -> None:
         raise DataError(
             "a column of the model is missing",
             f"{lacking[0]!r}{more} in {path}",
-            f"{nearest(lacking[0], raw.names)} The model was trained on: {trained}",
+            f"{nearest(lacking[0], raw.names)}; the model was trained on: {trained}",
         )
 
 

@@ -159,14 +159,16 @@ def _shared_names(spec: DataSpec, sources: list[Raw], target: Raw | None, label:
         notes.say("info", f"column {spec.time!r} is the time of the rows, and no feature")
     have = [dict.fromkeys(r.names) for r in raws]
     everywhere = [n for n in have[0] if n not in aside and all(n in h for h in have[1:])]
-    for raw, h in zip(raws, have, strict=True):
-        lacking = [n for n in dict.fromkeys(n for other in have for n in other) if n not in h and n not in aside]
-        if lacking:
-            text = f"{raw.name!r} lacks {len(lacking)} columns that others have: {listed(lacking)}"
-            if spec.on_schema == "fail":
-                raise DataError("the columns differ", text, "--on-schema intersect leaves them out")
-            notes.say("warning", "columns left out, since not all domains have them", f"{raw.name} lacks {listed(lacking)}")
-            notes.count("lacking", raw.name, lacking)
+    union = dict.fromkeys(n for h in have for n in h)
+    lacking = [(r.name, [n for n in union if n not in h and n not in aside]) for r, h in zip(raws, have, strict=True)]
+    told = [f"{name} lacks {listed(names)}" for name, names in lacking if names]
+    if told and spec.on_schema == "fail":
+        raise DataError("the columns differ", "; ".join(told), "--on-schema intersect leaves them out")
+    for text in told:
+        notes.say("warning", "columns left out, since not all domains have them", text)
+    for name, names in lacking:
+        if names:
+            notes.count("lacking", name, names)
     if not everywhere and raws[0].images is None:
         raise DataError(
             "no column in common",

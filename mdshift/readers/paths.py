@@ -18,6 +18,7 @@ from mdshift.readers.base import Place, Reader
 
 ASIDE = ("readme", "license", "licence", "copying", "changelog", "notice")  # files that lie beside data
 MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\x93NUMPY": "npy", b"PK\x03\x04": "npy"}
+PICKLES = tuple(bytes([n]) for n in range(2, 6))  # the protocol that follows the mark
 SNIFFED = 4096
 
 
@@ -101,6 +102,8 @@ def sniff(path: Path, given: str) -> str:
     for magic, kind in MAGIC.items():
         if head.startswith(magic):
             return kind
+    if head[:1] == b"\x80" and head[1:2] in PICKLES:
+        raise DataError("a pickle is not read", given, "it could run code: save the data as CSV, Parquet or .npz")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"["):
         return "jsonl"

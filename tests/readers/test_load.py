@@ -203,8 +203,9 @@ def test_columns_missing_and_extra_are_listed_or_refused(pair):
     assert [c.name for c in found.schema.columns] == ["x"]
     assert warned(found, "target lacks gone")
     assert warned(found, "source lacks more")
-    with pytest.raises(DataError, match="columns differ"):
+    with pytest.raises(DataError, match="columns differ") as e:
         pair(source, target, on_schema="fail")
+    assert e.value.seen == "source lacks more; target lacks gone"
 
 
 def test_no_column_in_common(pair):

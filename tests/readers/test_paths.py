@@ -2,6 +2,7 @@
 
 import io
 import os
+import pickle
 import socket
 from pathlib import Path
 
@@ -118,6 +119,11 @@ def test_empty_standard_input(monkeypatch, refused):
 def test_a_binary_of_no_known_format(tmp_path, refused):
     (tmp_path / "a.bin").write_bytes(bytes(range(256)))
     assert "unknown format" in refused(tmp_path / "a.bin").what
+
+
+def test_a_pickle_is_named_and_refused(tmp_path, refused):
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a": [1]}))
+    assert "pickle" in refused(tmp_path / "a.pkl").what
 
 
 def test_domains_are_named_apart(tmp_path):
