@@ -48,7 +48,7 @@ def label(problem: Problem, prior: Finding | None, has_labels: bool) -> dict[str
     k = len(problem.classes)
     share = np.bincount(known, minlength=k) / len(known)
     found: dict[str, Any] = {"task": "classification", "classes": list(problem.classes), "source_prior": share.tolist()}
-    if has_labels and seen is not None and len(seen):
+    if seen is not None and len(seen) and (has_labels or len(seen) == len(target)):  # counted, where that can be
         found |= {"target_prior": (np.bincount(seen, minlength=k) / len(seen)).tolist(), "estimated": False}
     elif prior is not None and prior.p_value is not None:
         e = prior.evidence

@@ -39,7 +39,7 @@ class Evidence:
     prior: Finding | None
     fit: float | None
     has_labels: bool  # the target has labels, enough of them
-    has_classes: bool  # the source has labels
+    has_classes: bool  # the source has labels, enough of them
     few: bool
     some_labels: int = 0  # labelled target rows, also where they are too few
     few_labels: bool = False  # enough for tests, too few to settle which marginal moved
@@ -203,6 +203,8 @@ def shifts(evidence: Evidence, alpha: float) -> tuple[tuple[str, ...], dict[str,
     counted = evidence.has_labels and not (evidence.few_labels and evidence.prior is not None and evidence.fit is not None)
     label = evidence.y if counted else evidence.prior
     findings: dict[Kind, Finding | None] = {"covariate": evidence.x, "label": label, "concept": evidence.y_given_x}
+    if evidence.few:  # an effect of a handful of rows is no number to be told
+        findings = dict.fromkeys(KINDS)
     found: dict[str, Shift] = {kind: _shift(kind, findings[kind], reading, evidence, alpha) for kind in KINDS}
     return tuple(sorted(reading.kinds)), found
 
@@ -217,7 +219,9 @@ def _thin(finding: Finding | None) -> str:
 def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence, alpha: float) -> Shift:
     verdict: Verdict = "shift" if kind in reading.kinds else "unclear" if kind in reading.unclear else "no-shift"
     reason = reading.because
-    if kind == "concept" and not ev.has_labels and not ev.some_labels:
+    if kind == "concept" and not ev.has_labels and not ev.has_classes and not ev.few:
+        verdict, reason = "untestable", "concept shift can't be seen without source labels: they are too few, or missing"
+    elif kind == "concept" and not ev.has_labels and not ev.some_labels:
         verdict, reason = "untestable", "concept shift can't be seen without target labels: P(Y|X) of the target is unknown"
     elif kind == "concept" and not ev.has_labels:
         verdict, reason = "unclear", f"too few labels to tell: {ev.some_labels} target rows carry one"

@@ -57,6 +57,7 @@ def test_a_few_rows_are_too_few_to_tell(rows):
     found = diagnose(pair("concept", rows, rows, seed=3))
     assert found.kinds == ()
     assert {s.verdict for s in found.shifts.values()} == {"unclear"}
+    assert not found.label["estimated"]
     text_of(found)
 
 

@@ -67,6 +67,13 @@ def test_two_readings_that_fit_equally_well_are_unclear():
 def test_few_rows_are_unclear_whatever_the_tests_say():
     _, verdicts = shifts(evidence(LOW, LOW, LOW, LOW, few=True), 0.05)
     assert {v.verdict for v in verdicts.values()} == {"unclear"}
+    assert {v.p_value for v in verdicts.values()} == {v.effect for v in verdicts.values()} == {None}
+
+
+def test_labels_of_the_target_alone_show_no_concept_shift():
+    _, verdicts = shifts(evidence(LOW, prior=None, fit=None, labels=False, classes=False, some=300), 0.05)
+    assert verdicts["concept"].verdict == "untestable"
+    assert "source labels" in verdicts["concept"].reason
 
 
 def test_no_source_labels_leave_only_the_inputs():
