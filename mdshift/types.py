@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Domain:
     numbers: float64 (n, p), NaN where missing, never infinite. categories: int32 (n, q), codes into
     `Column.levels`, MISSING, or UNKNOWN. texts: object (n, t) of str. images: uint8 (n, h, w, c) or None.
     y: None without labels; int64 (n,) class codes with MISSING; or float64 (n,) with NaN.
-    index: int64 (n,), the row number in the input, from 0.
+    index: int64 (n,), the row number in the input, from 0. summaries: of all rows, by column (`stats.summaries`), where
+    not all of some domain are held.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Domain:
     y: Ints | Floats | None
     index: Ints
     rows: int
+    summaries: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Rows held in memory."""
@@ -102,6 +105,7 @@ class Domain:
             images=None if self.images is None else self.images[rows],
             y=None if self.y is None else self.y[rows],
             index=self.index[rows],
+            summaries={},
         )
 
     @property
@@ -189,7 +193,13 @@ def concatenate(domains: tuple[Domain, ...], name: str = "source") -> Domain:
         y=y,
         index=np.concatenate([d.index for d in domains]),
         rows=sum(d.rows for d in domains),
+        summaries=reduce(_merged, (d.summaries for d in domains)),
     )
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """The summaries of the columns that both have."""
+    return {n: s.merged(other[n]) for n, s in one.items() if n in other and type(s) is type(other[n])}
 
 
 # --- findings ---------------------------------------------------------------------------------
@@ -246,6 +256,9 @@ class Diagnosis:
     similarity: Mapping[str, Any]
     facts: Mapping[str, Any]  # sizes, task, modality …: what the rules see beside the findings
     notes: tuple[Note, ...] = ()
+    where: Mapping[str, Any] = field(default_factory=dict)  # regions, classes: where the shift lies
+    causes: tuple[Mapping[str, Any], ...] = ()  # likely ones: pattern, columns, sentence, evidence
+    sources: Mapping[str, Any] | None = None  # ranked by nearness, and compared; None with one source
 
 
 # --- recommendation ---------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from mdshift.declare import probe
 from mdshift.probes import wording
 from mdshift.probes.base import Probe, View
 from mdshift.stats import columns as numeric
+from mdshift.stats import summaries
 from mdshift.stats.divergence import corrected_js, js_bits, shrunk
 from mdshift.stats.effects import of_js
 from mdshift.stats.multiple import holm
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Record = dict[str, Any]
+    Whole = Mapping[str, Any]
 
 CELLS = 4_000_000  # cells sorted at once
 DRAWS = 999  # permutations of a table too sparse for the chi-square law
@@ -39,7 +41,9 @@ class Features(Probe):
     js: Jensen-Shannon divergence in bits between the binned laws (pooled quantile bins for numbers, with missing values as a bin of their
     own; levels for categories; terms for texts), less what chance gives at these sizes. p_value: Kolmogorov-Smirnov for numbers,
     chi-square for categories (permuted where counts are small), permutation for texts, adjusted over the columns (Holm). A
-    sentence says what changed, two summaries give the figures; severity is read from js, never from p.
+    sentence says what changed, two summaries give the figures; severity is read from js, never from p. Where a sample of the rows is
+    held, mean, sd, min, max, missing and the shares of the levels are of all rows: `rows` says how many these are, `quartile_rows`
+    how many the quartiles stand on.
     """
 
     name: ClassVar = "features"
@@ -95,8 +99,11 @@ def columns_of(view: View) -> list[Record]:
 
 def _columns_of(view: View) -> list[Record]:
     schema, rng = view.problem.schema, view.rng("features")
-    records = _numbers(view.source.numbers, view.target.numbers, schema.numbers)
-    records += [_category(view.source.categories[:, j], view.target.categories[:, j], c, rng) for j, c in enumerate(schema.categories)]
+    whole = (view.source.summaries, view.target.summaries)
+    records = _numbers(view.source.numbers, view.target.numbers, schema.numbers, whole)
+    records += [
+        _category(view.source.categories[:, j], view.target.categories[:, j], c, rng, whole) for j, c in enumerate(schema.categories)
+    ]
     records += [_text(view.source.texts[:, j], view.target.texts[:, j], c, rng) for j, c in enumerate(schema.texts)]
     if view.source.images is not None and view.target.images is not None:
         columns = tuple(Column(name, "number") for name in ("image brightness", "image contrast", "image sharpness"))
@@ -110,7 +117,9 @@ def _columns_of(view: View) -> list[Record]:
 # --- numbers ------------------------------------------------------------------------------------
 
 
-def _numbers(source: NDArray[np.float64], target: NDArray[np.float64], columns: tuple[Column, ...]) -> list[Record]:
+def _numbers(
+    source: NDArray[np.float64], target: NDArray[np.float64], columns: tuple[Column, ...], whole: Sequence[Whole] = ({}, {})
+) -> list[Record]:
     n, m = len(source), len(target)
     if not columns or not n or not m:
         return []
@@ -123,7 +132,9 @@ def _numbers(source: NDArray[np.float64], target: NDArray[np.float64], columns: 
         js = corrected_js(found.source, found.target)
         one, two, both = numeric.summaries(here), numeric.summaries(there), numeric.summaries(np.concatenate([here, there]))
         for j, column in enumerate(columns[some]):
-            a, b = (_row(s, j) for s in (one, two))
+            a, b = (
+                _row(s, j) | {"rows": k, "quartile_rows": k} | _of_all(w, column) for s, k, w in zip((one, two), (n, m), whole, strict=True)
+            )
             out.append(
                 {
                     "name": column.name,
@@ -139,8 +150,17 @@ def _numbers(source: NDArray[np.float64], target: NDArray[np.float64], columns: 
     return out
 
 
-def _row(summary: Mapping[str, NDArray[np.float64]], j: int) -> dict[str, float | None]:
+def _row(summary: Mapping[str, NDArray[np.float64]], j: int) -> Record:
     return {k: _float(v[j]) for k, v in summary.items()}
+
+
+def _of_all(whole: Whole, column: Column) -> Record:
+    """The figures of a number that stand on all rows, where these were counted."""
+    found = whole.get(column.name)
+    if not isinstance(found, summaries.Numbers) or not found.known:
+        return {}
+    figures = {"mean": found.mean, "sd": found.sd, "min": found.low, "max": found.high, "missing": found.missing}
+    return {k: _float(v) for k, v in figures.items()} | {"rows": found.rows}
 
 
 def _float(v: float) -> float | None:
@@ -163,19 +183,26 @@ def _looks(domain: Domain) -> NDArray[np.float64]:
 # --- categories ---------------------------------------------------------------------------------
 
 
-def _category(source: NDArray[np.int32], target: NDArray[np.int32], column: Column, rng: np.random.Generator) -> Record:
+def _category(
+    source: NDArray[np.int32],
+    target: NDArray[np.int32],
+    column: Column,
+    rng: np.random.Generator,
+    whole: Sequence[Whole] = ({}, {}),
+) -> Record:
     names = ["(unknown)", "(missing)", *column.levels]
     counts = [np.bincount(v.astype(np.int64) - UNKNOWN, minlength=len(names)) for v in (source, target)]
-    shares = [c / max(c.sum(), 1) for c in counts]
     seen = (counts[0] + counts[1]) > 0
     js = float(corrected_js(counts[0][seen], counts[1][seen])) if seen.any() else 0.0
     statistic, p = chi_square(counts[0][seen], counts[1][seen], rng)
+    counts = [_counts_of_all(w, column, c) for w, c in zip(whole, counts, strict=True)]
+    shares = [c / max(c.sum(), 1) for c in counts]
     absent = MISSING - UNKNOWN
     summary = []
     for side, share in zip(counts, shares, strict=True):
         most = np.argsort(-side, kind="stable")[: TOP + 1]
         top = [[names[i], float(share[i])] for i in most if side[i] and i != absent][:TOP]
-        summary.append({"top": top, "levels": int((side[2:] > 0).sum()), "missing": float(share[absent])})
+        summary.append({"top": top, "levels": int((side[2:] > 0).sum()), "missing": float(share[absent]), "rows": int(side.sum())})
     return {
         "name": column.name,
         "kind": column.kind,
@@ -186,6 +213,13 @@ def _category(source: NDArray[np.int32], target: NDArray[np.int32], column: Colu
         "source": summary[0],
         "target": summary[1],
     }
+
+
+def _counts_of_all(whole: Whole, column: Column, counts: Ints) -> Ints:
+    """How often each level occurs in all rows, where that was counted; else the counts of the rows that are held."""
+    found = whole.get(column.name)
+    of_all = found.coded(column.levels) if isinstance(found, summaries.Levels) else None
+    return counts if of_all is None else of_all
 
 
 def chi_square(source: Ints, target: Ints, rng: np.random.Generator) -> tuple[float, float]:
@@ -218,7 +252,9 @@ def _text(source: NDArray[np.object_], target: NDArray[np.object_], column: Colu
     from sklearn.feature_extraction.text import CountVectorizer
 
     one, two = (_some(v, rng) for v in (source, target))
-    summary = [{"words": _mean_words(v), "empty": float(np.mean([not t.strip() for t in v])) if v else 0.0} for v in (one, two)]
+    summary = [
+        {"words": _mean_words(v), "empty": float(np.mean([not t.strip() for t in v])) if v else 0.0, "rows": len(v)} for v in (one, two)
+    ]
     record: Record = {"name": column.name, "kind": "text", "js": 0.0, "p_value": 1.0, "statistic": 0.0}
     try:
         counter = CountVectorizer(binary=True, max_features=2_000, min_df=3, token_pattern=WORD, dtype=np.float32)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Shape = tuple[int, int, int]
 
 ROWS = 65_536  # rows of a batch: a few MiB for a usual table
+CELLS = 1 << 22  # cells of a batch: fewer rows for a wide one
 PACKED = (".gz", ".bz2", ".zst", ".lz4")
 
 
@@ -89,6 +90,10 @@ class Reader(ABC):
     def read(self, file: Path, shown: str, ask: Ask) -> Iterator[pa.RecordBatch | Block]:
         """The batches of one file. Raises DataError, naming `shown` and the line or offset."""
 
+    def count(self, place: Place) -> int | None:  # noqa: ARG002 - for the formats that know
+        """How many rows a place has, where the format tells without reading them."""
+        return None
+
     def batches(self, place: Place, ask: Ask) -> Iterator[pa.RecordBatch | Block]:
         """The batches of all files of a place, in order. Raises DataError when a file changes while it is read."""
         for file in place.files:
@@ -97,6 +102,11 @@ class Reader(ABC):
             after = file.stat()
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise DataError("file changed while it was read", place.shown(file), "wait until it is written, then run again")
+
+
+def rows_for(columns: int, most: int) -> int:
+    """Rows of a batch of so many columns: at most `most`, and as few as keep it in CELLS cells."""
+    return max(1, min(most, CELLS // max(columns, 1)))
 
 
 def suffix(path: Path) -> str:

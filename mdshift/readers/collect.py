@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mdshift.errors import DataError
 from mdshift.readers.base import Ask, Block, Place
 from mdshift.readers.paths import reader
+from mdshift.readers.tally import Tally
 from mdshift.readers.values import family, flat, floats, plain, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
+
+    from mdshift.stats.summaries import Summary
+
+EVERY = 5.0  # seconds between two lines of progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +31,7 @@ class Raw:
 
     X: None, (n, d) float64, or uint8 (n, h, w, c). index (n,): the rows' numbers in the input; rows: how many there were.
     typed: whether the format tells text from numbers, so that digits which it stores as text are meant as words.
+    summaries: of all rows, by column, where not all are held.
     """
 
     name: str
@@ -33,6 +40,7 @@ class Raw:
     index: NDArray[np.int64]
     rows: int
     typed: bool = True
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
 
     @property
     def images(self) -> NDArray[np.uint8] | None:
@@ -64,15 +72,15 @@ class Raw:
         import pyarrow as pa
 
         kept = self.table.filter(pa.array(rows)) if self.table.num_columns else self.table
-        return replace(
-            self, name=name, table=kept, X=None if self.X is None else self.X[rows], index=self.index[rows], rows=int(rows.sum())
-        )
+        X = None if self.X is None else self.X[rows]
+        return replace(self, name=name, table=kept, X=X, index=self.index[rows], rows=int(rows.sum()), summaries={})
 
 
 class Reservoir:
     """A uniform sample of at most `limit` rows out of a stream (without a limit: all), in input order.
 
-    Every row draws a key, the smallest keys stay: the sample does not depend on how the stream is cut into batches.
+    Every row draws a key, the smallest keys stay (Fan, Muller & Rezucha 1962): the sample does not depend on how the stream is cut
+    into batches. Rows are taken out of a batch as they stand in it; only those that stay are ever converted.
     """
 
     def __init__(self, limit: int | None, rng: np.random.Generator) -> None:
@@ -111,29 +119,56 @@ class Reservoir:
 
 
 def _pick(batch: Any, index: Any, keys: Any, mask: Any) -> tuple[Any, Any, Any]:
+    import numpy as np
     import pyarrow as pa
 
+    at = pa.array(np.flatnonzero(mask))  # few of many: taken faster than filtered
     if isinstance(batch, Block):
-        y = None if batch.y is None else batch.y.filter(pa.array(mask))
+        y = None if batch.y is None else batch.y.take(at)
         picked: Any = Block(batch.X[mask], y)
     else:
-        picked = batch.filter(pa.array(mask))
+        picked = batch.take(at)
     return picked, index[mask], keys[mask]
 
 
-def gather(place: Place, ask: Ask, *, limit: int | None, rng: np.random.Generator) -> Raw:
-    """Read a place. Raises DataError when it has no rows, or parts that do not fit together."""
+def gather(
+    place: Place,
+    ask: Ask,
+    *,
+    limit: int | None,
+    rng: np.random.Generator,
+    progress: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - silence
+) -> Raw:
+    """Read a place once: at most `limit` of its rows are held, all of them are counted into summaries.
+
+    Raises DataError when it has no rows, or parts that do not fit together.
+    """
     import numpy as np
 
-    held = Reservoir(limit, rng)
-    for batch in reader(place.reader).batches(place, ask):
+    source = reader(place.reader)
+    held, tally = Reservoir(limit, rng), Tally(limit, typed=source.typed)
+    told = began = time.monotonic()
+    total: int | None = None
+    for batch in source.batches(place, ask):
+        tally.add(batch)
         held.add(batch)
+        now = time.monotonic()
+        if now - told >= EVERY:
+            total = source.count(place) if told == began else total
+            told = now
+            progress(f"reading {place.given}: {reached(held.rows, total, now - began)}")
     held.shrink()
     if not held.rows:
         raise DataError("no rows", place.given, "a header row and at least one row are needed")
     index = np.concatenate([i for _, i, _ in held.parts]).astype(np.int64)
     made = assemble(place.name, place.given, [b for b, *_ in held.parts], index, held.rows, ask, loose=place.reader == "jsonl")
-    return replace(made, typed=reader(place.reader).typed)
+    return replace(made, typed=source.typed, summaries=tally.found)
+
+
+def reached(rows: int, total: int | None, seconds: float) -> str:
+    """How far reading is: rows, their share where the total is known, and the rate."""
+    share = f" of {total:,} rows ({rows / total:.0%})" if total else " rows"
+    return f"{rows:,}{share}, {rows / max(seconds, 1e-9):,.0f} a second"
 
 
 def assemble(name: str, given: str, batches: list[Any], index: NDArray[np.int64], rows: int, ask: Ask, *, loose: bool = False) -> Raw:

@@ -18,11 +18,14 @@ from mdshift.readers.notes import Notes, listed
 from mdshift.readers.overlap import repeated
 from mdshift.readers.paths import located
 from mdshift.readers.schema import build, describe
+from mdshift.readers.tally import held
+from mdshift.stats.summaries import Levels, Numbers, Summary
 from mdshift.types import DataSpec, Domain, Note, Problem, Schema, concatenate
 
 __all__ = ["describe", "domain_for", "load"]
 
 ENOUGH = 50_000  # rows of a path that a diagnosis holds: every figure it prints stands by then, and memory stays bounded
+FEW_LABELS = 2_000  # labelled rows of a domain from which on more of them settle little
 
 
 def load(
@@ -67,7 +70,7 @@ def _read(
     for i, place in enumerate(places):
         progress(f"reading {place.given}")
         ask = Ask(encoding=spec.encoding, shape=shape, label=spec.labels[0] if spec.labels else "label")
-        raws.append(gather(place, ask, limit=limit, rng=generator(seed, "read", i)))
+        raws.append(gather(place, ask, limit=limit, rng=generator(seed, "read", i), progress=progress))
         for text, level in ask.told.items():
             notes.say(level, text)
         for file, why in [*place.skipped, *ask.skipped]:
@@ -76,6 +79,9 @@ def _read(
     last = len(spec.sources)
     names = named_apart(places)
     raws = [replace(r, name=n) for n, r in zip(names, raws, strict=True)]
+    for raw in raws:
+        if len(raw.index) < raw.rows:
+            notes.say("warning", "a seeded sample of the rows is looked at", f"{len(raw.index):,} of {raw.rows:,} of {raw.name!r}")
     if spec.domain_column is None:
         return raws[:last], (raws[last] if len(raws) > last else None)
     return split(raws[:last], raws[last] if len(raws) > last else None, spec.domain_column, value, need_target=need_target)
@@ -94,9 +100,6 @@ def _shape(places: Sequence[Place]) -> Any:
 def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: bool, notes: Notes) -> Problem:
     raws = [*sources, *([] if target is None else [target])]
     label = _label(spec, sources, target, need_label, notes)
-    for raw in raws:
-        if len(raw.index) < raw.rows:
-            notes.say("warning", "a seeded sample of the rows is looked at", f"{len(raw.index):,} of {raw.rows:,} of {raw.name!r}")
     names = _shared_names(spec, sources, target, label, notes)
     images = [r.images for r in raws]
     if any(i is None for i in images) and any(i is not None for i in images):
@@ -108,9 +111,11 @@ def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label:
         read = label_rules.encode(label, columns, len(sources), spec)
         label_rules.tell(read, label, raws, len(sources), notes, need_label=need_label)
     domains = tuple(
-        Domain(r.name, numbers[d], codes[d], texts[d], images[d], None if read is None else read.ys[d], r.index, r.rows)
-        for d, r in enumerate(raws)
+        Domain(r.name, numbers[d], codes[d], texts[d], images[d], None if read is None else read.ys[d], r.index, r.rows, s)
+        for d, (r, s) in enumerate(zip(raws, _summaries(raws, schema, numbers, codes, notes), strict=True))
     )
+    for raw, domain in zip(raws, domains, strict=True):
+        _tell_labels(domain, None if label is None else raw.summaries.get(label), notes)
     quality: dict[str, Any] = {"rows": {d.name: d.rows for d in domains}, **notes.counted}
     quality["repeated"] = again = repeated(concatenate(domains[: len(sources)]), domains[-1] if target is not None else None)
     if again.get("suspicious"):
@@ -130,6 +135,31 @@ def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label:
         notes=tuple(Note(level, text) for level, text in notes.said),  # type: ignore[arg-type]
         quality=quality,
     )
+
+
+def _summaries(raws: Sequence[Raw], schema: Schema, numbers: Sequence[Any], codes: Sequence[Any], notes: Notes) -> list[dict[str, Summary]]:
+    """The summaries of all rows of every domain, of the columns that are used; none where all rows of all domains are held."""
+    if not any(r.summaries for r in raws):
+        return [{} for _ in raws]
+    made = [r.summaries if len(r.index) < r.rows else held(schema, numbers[d], codes[d]) for d, r in enumerate(raws)]
+    sorts = {c.name: Numbers for c in schema.numbers} | {c.name: Levels for c in schema.categories}
+    out = [{n: s for n, s in m.items() if isinstance(s, sorts.get(n, ())) and getattr(s, "counts", {}) is not None} for m in made]
+    lacking = [n for n in sorts if any(n not in m for m in out)]
+    notes.say("info", "means, spreads and shares of the columns are of all rows; what is tested, and quantiles, are of the sample")
+    if lacking:
+        notes.say("info", "columns of which all figures are of the sample, since they could not be counted in one pass", listed(lacking))
+    return [{n: s for n, s in m.items() if n not in lacking} for m in out]
+
+
+def _tell_labels(domain: Domain, whole: Summary | None, notes: Notes) -> None:
+    """Warn where a uniform sample has few labels because few rows have one: it holds more only of a file of these rows alone."""
+    seen = int(domain.labelled.sum())
+    if whole is not None and seen < FEW_LABELS and whole.known > seen:
+        notes.say(
+            "warning",
+            "few rows with a label are in the sample: to test with all of them, give them as a file of their own",
+            f"{seen:,} of {whole.known:,} in {domain.name!r}",
+        )
 
 
 def _label(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: bool, notes: Notes) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from mdshift.declare import reader
-from mdshift.readers.base import Ask, Reader, distinct_names, reading
+from mdshift.readers.base import Ask, Place, Reader, distinct_names, reading, rows_for
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,6 +23,15 @@ class Parquet(Reader):
     name: ClassVar[str] = "parquet"
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq", ".parq")
 
+    def count(self, place: Place) -> int | None:
+        """The sum of what the files' own ends say."""
+        import pyarrow.parquet as pq
+
+        try:
+            return sum(int(pq.read_metadata(f).num_rows) for f in place.files)
+        except (OSError, ValueError):  # reading it tells what is wrong
+            return None
+
     def read(self, file: Path, shown: str, ask: Ask) -> Iterator[pa.RecordBatch]:
         """Record batches with the file's own types."""
         import pyarrow as pa
@@ -32,7 +41,9 @@ class Parquet(Reader):
             schema = stored.schema_arrow
             distinct_names(list(schema.names), shown)
             kept = [n for n in schema.names if not INDEX.fullmatch(n)]
-            batches = stored.iter_batches(batch_size=ask.rows, columns=None if len(kept) == len(schema.names) else kept)
+            batches = stored.iter_batches(
+                batch_size=rows_for(len(kept), ask.rows), columns=None if len(kept) == len(schema.names) else kept
+            )
             empty = True
             for batch in batches:
                 empty = False
