@@ -22,10 +22,10 @@ class Arrow(Reader):
     suffixes: ClassVar[tuple[str, ...]] = (".feather", ".arrow", ".ipc", ".ft")
 
     def read(self, file: Path, shown: str, ask: Ask) -> Iterator[pa.RecordBatch]:
-        """Record batches with the file's own types, as they were written."""
+        """Record batches with the file's own types, as they were written; read, not mapped, so that one lies in the memory at a time."""
         import pyarrow as pa
 
-        with reading(shown, "Arrow"), pa.memory_map(str(file)) as source:
+        with reading(shown, "Arrow"), pa.OSFile(str(file)) as source:
             is_file = source.read(6) == b"ARROW1"
             source.seek(0)
             stored = pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)

@@ -13,6 +13,7 @@ from mdshift.readers.base import Ask, Place, Reader, distinct_names, reading, ro
 if TYPE_CHECKING:
     import pyarrow as pa
 
+BUFFER = 1 << 20  # bytes of a column read at a time: neither a row group nor, read ahead, the whole file lies in the memory
 INDEX = re.compile(r"__index_level_\d+__")  # pandas stores a nameless index as a column
 
 
@@ -37,7 +38,7 @@ class Parquet(Reader):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with reading(shown, "Parquet"), pq.ParquetFile(file) as stored:
+        with reading(shown, "Parquet"), pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER) as stored:
             schema = stored.schema_arrow
             distinct_names(list(schema.names), shown)
             kept = [n for n in schema.names if not INDEX.fullmatch(n)]
