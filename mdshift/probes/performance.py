@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,13 +16,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdshift.probes.base import View
+    from mdshift.stats.nuisance import Scores
 
     Floats = NDArray[np.float64]
 
 BOOT = 200
-HEAVY = 0.99  # importance weights above this quantile are cut to it (Ionides 2008)
 BLIND = -1.0  # R2 of guesses that are as far off as y is spread twice over: what may happen where the source has no data
 WORST = -10.0  # R2 below it is reported as it
+FLAT = 1e-3  # of the source's variance of y: no re-weighted variance is taken to be less
+KNOTS = (0.1, 0.25, 0.5, 0.75, 0.9)  # quantiles of y at which the log ratio of its two densities may bend
+STEEP = 7.0  # largest log ratio of densities at such a knot
+PENALTIES = (0.01, 0.1, 1.0)  # of the ridge regression that corrects the expected gain, for each row
+CORRECTING, FAR_OUT = 40, 4.0  # columns that it looks at, and spreads from the centre that it takes as they are
 DISCRETE = "accuracy"
 
 
@@ -29,59 +35,53 @@ DISCRETE = "accuracy"
 class Performance(Probe):
     """Score a quick model of the source: cross-validated there, expected on the target without labels, measured with them.
 
-    Expected: importance-weighted source scores (Sugiyama 2007) and, for classes, the calibrated difference of confidences (Guillory 2021),
-    averaged; by class-weighted source scores where only the class shares moved. The interval spans both; all of it on the condition that
-    P(Y|X) has not changed. With labels the drop is split by re-weighting the source to the target's X, or to its labels (Cai 2023).
+    Expected, where P(Y|X) is the same: the mean of the scores that the model predicts for the target's rows, corrected by what the source's
+    rows, weighted to the target's X, show it to be off (importance weighting, Sugiyama 2007; doubly robust, Robins 1994). Where P(X|Y) is
+    the same: the source's scores weighted to the class shares that explain the target's X. With labels the drop is split on the law that
+    both sides share (Cai 2023): what the model scores there under P(Y|X) of the source less what it scores under that of the
+    target is the concept's part, the rest that of X; or the same given Y, for the label's part. All intervals are from the same draws of
+    rows. R2 is of each law's own variance of y, so that a drop may be less spread rather than larger errors: compare `rmse`.
     """
 
     name: ClassVar[str] = "performance"
     question: ClassVar[str] = "performance"
-    cites: ClassVar[str] = "Sugiyama 2007; Guillory 2021; Cai 2023"
+    cites: ClassVar[str] = "Sugiyama 2007; Robins 1994; Cai 2023"
 
     def measure(self, view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Finding:
-        """Estimate the cost; `evidence` holds the parts from which `engine.reading` settles the split."""
+        """Estimate the cost; `evidence` holds the parts from which `engine.assemble` tells it under the reading of `engine.reading`."""
         found, made = shared.rows(view), shared.predictions(view)
         if found is None or made is None or min(len(found.Z_source), len(found.Z_target)) < FEW:
             return Finding(self.name, "performance", "none", 0, 0, sentence="Too few labelled source rows to train a model.")
-        metric = DISCRETE if found.classes else "r2"
-        value = accuracy if found.classes else r2
+        from mdshift.stats.resample import multiplicities
+
         n, m = len(found.Z_source), len(found.Z_target)
-        gain = _gains(found.y_source, made.fitted, found.classes)
+        sample = _sample(found, made, multiplicities(n, BOOT, rng), multiplicities(m, BOOT, rng))
         e = shared.propensity(view)
-        ratio = np.ones(n) if e is None else importance(e[:n], n, m)
-        by_class = _class_weights(view, found)
+        e = np.full(n + m, m / (n + m)) if e is None else e
         ends = (alpha / 2, 1 - alpha / 2)
-        i, j = rng.integers(0, n, (BOOT, n)), rng.integers(0, m, (BOOT, m))
-        even = np.ones(n)
-        source = _draws(value, gain, even, i)
-        weighted = _draws(value, gain, ratio, i)
-        classed = None if by_class is None else _draws(value, gain, by_class, i)
-        confident = _confidence(gain, made.fitted, made.further, i, j) if found.classes else None
-        spans = {"weights": _summary(weighted, ends)}
-        if confident is not None:
-            spans["confidence"] = _summary(confident, ends)
-        if classed is not None:
-            spans["classes"] = _summary(classed, ends)
+        source = sample.here()
+        laws = {"covariate": _by_inputs(sample, e[:n])}
+        labels = _by_labels(view, found, sample)
+        if labels is not None:
+            laws["label"] = labels
         evidence: dict[str, Any] = {
-            "metric": metric,
-            "source": _summary(source, ends),
-            "spans": spans,
+            "metric": sample.metric,
+            "source": _summary(sample.score(source), ends),
+            "spans": {k: _summary(sample.score(v), ends) for k, v in laws.items()},
             "target": None,
             "blind": 1 / found.classes if found.classes else BLIND,
         }
-        seen = found.labelled
-        if found.y_target is not None and seen.sum() >= FEW:
-            y, p = found.y_target[seen], made.further[seen]
-            k = rng.integers(0, len(y), (BOOT, len(y)))
-            target = _draws(value, _gains(y, p, found.classes), np.ones(len(y)), k)
-            evidence["target"] = _summary(target, ends)
-            evidence["steps"] = {
-                "covariate": _summary(source - weighted, ends),
-                "label": _summary(source - (weighted if classed is None else classed), ends),
-                "drop": _summary(source - target, ends),
-            }
+        if not found.classes:
+            evidence["rmse"] = {"source": rmse(source[0]), "target": None, **{k: _summary(rmse(v), ends) for k, v in laws.items()}}
+        if sample.rows_target is not None and len(sample.rows_target) >= FEW:
+            there = sample.there()
+            evidence["target"] = _summary(sample.score(there), ends)
+            evidence["drop"] = _summary(sample.score(source) - sample.score(there), ends)
+            evidence["parts"] = _parts(found, sample, e, ends)
+            if not found.classes:
+                evidence["rmse"]["target"] = rmse(there[0])
         first = evidence["source"]
-        sentence = f"A quick model of the source reaches {metric} {first[0]:.3f} in cross-validation there."
+        sentence = f"A quick model of the source reaches {sample.metric} {first[0]:.3f} in cross-validation there."
         return Finding(
             self.name,
             "performance",
@@ -96,72 +96,247 @@ class Performance(Probe):
         )
 
 
-def accuracy(gain: Floats, weights: Floats) -> float:
-    """Weighted mean of right (1) and wrong (0)."""
-    return float(np.average(gain[:, 0], weights=weights))
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What scores are means of, row by row, and the bootstrap draws of the rows.
+
+    gains_source (n, c), gains_target (labelled rows, c): right or wrong; or squared error, y and y squared. told_source (n, c),
+    told_target (m, c): what the model expects them to be. draws_source (B + 1, n), draws_target (B + 1, m): how often each row is drawn, the
+    sample itself first. rows_target: positions of the labelled target rows, None without labels.
+    """
+
+    metric: str
+    gains_source: Floats
+    told_source: Floats
+    told_target: Floats
+    draws_source: Floats
+    draws_target: Floats
+    gains_target: Floats | None
+    rows_target: NDArray[np.int64] | None
+    spread: float
+
+    def here(self) -> Floats:
+        """Mean gains on the source, of all draws, (B + 1, c)."""
+        return _means(self.draws_source, self.gains_source)
+
+    def there(self) -> Floats:
+        """Mean gains on the target's labelled rows, of all draws, (B + 1, c)."""
+        assert self.gains_target is not None
+        return _means(self.draws_target[:, self.rows_target], self.gains_target)
+
+    def score(self, means: Floats) -> Floats:
+        """Scores of mean gains (..., c): accuracy, or R2 with the variance of the law that the means are of."""
+        return np.clip(means[..., 0], 0, 1) if self.metric == DISCRETE else r2(means, FLAT * self.spread)
 
 
-def r2(gain: Floats, weights: Floats) -> float:
-    """Weighted coefficient of determination from the columns (squared error, y)."""
-    error, y = gain[:, 0], gain[:, 1]
-    centre = np.average(y, weights=weights)
-    spread = np.average((y - centre) ** 2, weights=weights)
-    if spread <= 0:
-        return 0.0
-    return float(np.clip(1 - np.average(error, weights=weights) / spread, WORST, 1.0))
+def _sample(found: shared.Rows, made: Scores, draws_source: Floats, draws_target: Floats) -> Sample:
+    seen = np.flatnonzero(found.labelled)
+    y = None if found.y_target is None or not len(seen) else found.y_target[seen]
+    gained = gains(found.y_source, made.fitted, found)
+    told_source, told_target = (_told(p, found, gained) for p in (made.fitted, made.further))
+    more_source, more_target = _corrected(found, made, gained[:, 0] - told_source[:, 0])
+    for told, more in ((told_source, more_source), (told_target, more_target)):
+        told[:, [0] if found.classes else [0, 2]] += more[:, None]  # noise is part of the error and of y squared
+    return Sample(
+        DISCRETE if found.classes else "r2",
+        gained,
+        told_source,
+        told_target,
+        draws_source,
+        draws_target,
+        None if y is None else gains(y, made.further[seen], found),
+        None if y is None else seen,
+        0.0 if found.classes else float(found.y_source.var()),
+    )
 
 
-def _gains(y: Any, predicted: Floats, classes: int) -> Floats:
-    """What a score is a mean of: right or wrong; or squared error and y, (n, 2)."""
-    if classes:
+def _told(predicted: Floats, found: shared.Rows, gained: Floats) -> Floats:
+    """Gains that the model expects: its confidence; or the mean squared error, y, and y squared."""
+    if found.classes:
+        return np.asarray(predicted.max(axis=1, keepdims=True), dtype=np.float64)
+    p, noise = predicted[:, 0] - found.y_source.mean(), float(gained[:, 0].mean())
+    return np.column_stack([np.full(len(p), noise), p, p**2 + noise])
+
+
+def _corrected(found: shared.Rows, made: Scores, left: Floats) -> tuple[Floats, Floats]:
+    """How far the expected gain is off at each source and target row: cross-fitted ridge regression of what is left of it, 0 where that fails.
+
+    Errors that are larger in a part of X are then known to be, so that less is left to the weights.
+    """
+    n, m = len(left), len(found.Z_target)
+    Z = np.clip(np.concatenate([found.Z_source, found.Z_target]), -FAR_OUT, FAR_OUT)[:, :CORRECTING]
+    design = np.concatenate([Z, Z**2], axis=1)
+    sd = design[:n].std(axis=0)
+    kept = sd > 1e-9  # noqa: PLR2004 - rounding
+    design = (design[:, kept] - design[:n, kept].mean(axis=0)) / sd[kept]
+    design = np.column_stack([np.clip(design, -FAR_OUT, FAR_OUT), np.ones(n + m)])
+    fold = np.concatenate([made.fold, made.fold_further])
+    out = np.zeros((len(PENALTIES), n + m))
+    for k in np.unique(made.fold):
+        train, test = np.flatnonzero(made.fold != k), np.flatnonzero(fold == k)
+        values, vectors = np.linalg.eigh(design[train].T @ design[train])
+        right, there = vectors.T @ (design[train].T @ left[train]), design[test] @ vectors
+        for i, penalty in enumerate(PENALTIES):
+            out[i, test] = there @ (right / (np.maximum(values, 0.0) + penalty * len(train)))
+    loss = [float(np.mean((left - o[:n]) ** 2)) for o in out]
+    best = int(np.argmin(loss))
+    if loss[best] >= float(np.mean(left**2)):
+        return np.zeros(n), np.zeros(m)
+    # no further than the source's own rows go: beyond them a parabola says nothing
+    found_here = out[best, :n]
+    return found_here, np.clip(out[best, n:], found_here.min(), found_here.max())
+
+
+def gains(y: Any, predicted: Floats, found: shared.Rows) -> Floats:
+    """What a score is a mean of: right or wrong, (n, 1); or squared error, y and y squared, y taken from the source's mean, (n, 3)."""
+    if found.classes:
         return np.asarray(predicted.argmax(axis=1) == y, dtype=float).reshape(-1, 1)
-    return np.column_stack([(predicted[:, 0] - y) ** 2, y])
+    off = y - found.y_source.mean()
+    return np.column_stack([(predicted[:, 0] - y) ** 2, off, off**2])
 
 
-def importance(e: Floats, n: int, m: int) -> Floats:
-    """Density ratio of target to source from the propensity, its upper tail cut, mean 1, (n,)."""
-    ratio = e / np.maximum(1 - e, 1e-6) * n / max(m, 1)
-    ratio = np.minimum(ratio, np.quantile(ratio, HEAVY))
-    mean = ratio.mean()
-    return np.asarray(ratio / mean) if mean > 0 else np.ones(n)
+def r2(means: Floats, least: float = 0.0) -> Floats:
+    """Coefficient of determination from the means (..., 3) of squared error, y and y squared; 0 where y does not vary."""
+    spread = np.maximum(means[..., 2] - means[..., 1] ** 2, least)
+    share = np.divide(np.maximum(means[..., 0], 0.0), spread, out=np.ones_like(spread), where=spread > 0)
+    return np.asarray(np.clip(1 - share, WORST, 1.0))
 
 
-def _class_weights(view: View, found: shared.Rows) -> Floats | None:
-    """Weights of the source rows that give the classes (or bands) the target's shares: counted with labels, estimated without."""
+def rmse(means: Floats) -> Any:
+    """Root of the mean squared error, from means (..., 3)."""
+    return np.sqrt(np.maximum(means[..., 0], 0.0)).tolist() if means.ndim == 1 else np.sqrt(np.maximum(means[..., 0], 0.0))
+
+
+def _means(draws: Floats, values: Floats, weights: Floats | None = None) -> Floats:
+    """Weighted means of the columns of values (n, c) in every draw, (B + 1, c)."""
+    w = np.ones(len(values)) if weights is None else weights
+    found: Floats = (draws @ (w[:, None] * values)) / np.maximum(draws @ w, 1e-12)[:, None]
+    return found
+
+
+def _by_inputs(sample: Sample, e: Floats) -> Floats:
+    """Mean gains on the target if P(Y|X) is the same: as the model tells, corrected by the weighted source (B + 1, c)."""
+    from mdshift.stats.density import importance
+
+    w = importance(e, len(e), len(sample.told_target))
+    told = _means(sample.draws_target, sample.told_target)
+    return told + _means(sample.draws_source, sample.gains_source - sample.told_source, w)
+
+
+def _by_labels(view: View, found: shared.Rows, sample: Sample) -> Floats | None:
+    """Mean gains on the target if P(X|Y) is the same: the source's, weighted to the shares of classes that explain the target's X."""
     from mdshift.stats import labelshift
 
     made = shared.scores(view)
     if made is None:
         return None
     y, k, scores = made
-    share = np.bincount(y, minlength=k) / len(y)
-    seen = found.labelled
-    if found.y_target is not None and seen.sum() >= FEW:
-        codes = found.y_target[seen] if found.classes else _like(found.y_source, y, found.y_target[seen])
-        prior = np.bincount(codes, minlength=k) / seen.sum()
+    onehot = np.eye(k)[y]
+    shares = sample.draws_source @ onehot / len(y)
+    priors = labelshift.em_priors(scores.further, shares, sample.draws_target)
+    ratio = np.divide(priors, shares, out=np.zeros_like(priors), where=shares > 0)
+    w = ratio[:, y] if found.classes else _smooth(found.y_source, y, ratio)
+    w = w * sample.draws_source
+    return np.asarray((w @ sample.gains_source) / np.maximum(w.sum(axis=1), 1e-12)[:, None])
+
+
+def _smooth(values: Floats, band: NDArray[np.int64], ratio: Floats) -> Floats:
+    """Weights (b, n) whose logarithm is linear in the value between the middles of bands, and which give each band its ratio (b, k)."""
+    k = int(band.max()) + 1
+    middles = np.array([np.median(values[band == c]) for c in range(k)])
+    place = np.clip(np.searchsorted(middles, values) - 1, 0, k - 2) if k > 1 else np.zeros(len(values), dtype=int)
+    basis = np.zeros((len(values), k))
+    rows = np.arange(len(values))
+    if k > 1:
+        share = np.clip((values - middles[place]) / np.maximum(middles[place + 1] - middles[place], 1e-300), -1, 2)
+        basis[rows, place], basis[rows, place + 1] = 1 - share, share
     else:
-        prior = labelshift.em_prior(scores.further, share)
-    ratio = np.divide(prior, share, out=np.zeros(k), where=share > 0)[y]
-    return np.asarray(ratio / ratio.mean()) if ratio.mean() > 0 else None
+        basis[:, 0] = 1
+    wanted = np.log(np.clip(ratio[:, :k], np.exp(-STEEP), np.exp(STEEP)))
+    onehot = np.eye(k)[band]
+    counts = onehot.sum(axis=0)
+    knots = wanted.copy()
+    for _ in range(4):  # the mean of a band is moved to its ratio
+        got = np.exp(np.clip(knots @ basis.T, -STEEP, STEEP)) @ onehot / counts
+        knots += wanted - np.log(got)
+    return np.exp(np.clip(knots @ basis.T, -STEEP, STEEP))
 
 
-def _like(values: Floats, codes: NDArray[np.int64], new: Floats) -> NDArray[np.int64]:
-    """The band of each new value, by the bands of the old ones."""
-    tops = np.array([values[codes == c].max() for c in range(codes.max() + 1)])
-    return np.asarray(np.minimum(np.searchsorted(tops, new), len(tops) - 1), dtype=np.int64)
+def _parts(found: shared.Rows, sample: Sample, e: Floats, ends: tuple[float, float]) -> dict[str, Any]:
+    """The drop in two parts, under either reading: what the marginal takes, and what the law given it takes."""
+    from mdshift.stats.density import shared_support
+
+    n, m = len(found.Z_source), len(found.Z_target)
+    s = shared_support(e, n, m)
+    seen = sample.rows_target
+    assert seen is not None
+    assert sample.gains_target is not None
+    readings = {"covariate": (s[:n], s[n:][seen], sample.told_source, sample.told_target[seen])}
+    assert found.y_target is not None
+    readings["label"] = _given_labels(found, found.y_target[seen], sample.gains_source)
+    whole = sample.score(sample.here()) - sample.score(sample.there())
+    out = {}
+    for name, (here, there, told_source, told_target) in readings.items():
+        drawn = sample.draws_source * here, sample.draws_target[:, seen] * (1 - there)
+        sums = [d.sum(axis=1)[:, None] for d in drawn]
+        told = (drawn[0] @ told_source + drawn[1] @ told_target) / np.maximum(sums[0] + sums[1], 1e-12)
+        mine = told + drawn[0] @ (sample.gains_source - told_source) / np.maximum(sums[0], 1e-12)
+        theirs = told + drawn[1] @ (sample.gains_target - told_target) / np.maximum(sums[1], 1e-12)
+        rest = sample.score(mine) - sample.score(theirs)
+        out[name] = {
+            "marginal": _summary(whole - rest, ends),
+            "concept": _summary(rest, ends),
+            "rows": min(in_common(here), in_common(1 - there)),
+        }
+    return out
 
 
-def _draws(value: Any, gain: Floats, weights: Floats, rows: NDArray[np.int64]) -> Floats:
-    """The score of all rows (first), and of every bootstrap draw of rows."""
-    return np.array([value(gain, weights), *(value(gain[r], np.maximum(weights[r], 1e-12)) for r in rows)])
+def _given_labels(found: shared.Rows, y: Any, told: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Shares of the law of Y that both sides have, of source and target rows, and the mean gains given Y as the source tells them."""
+    from mdshift.stats.density import shared_support
+
+    n, m = len(found.y_source), len(y)
+    both = np.concatenate([found.y_source, y])
+    if found.classes:
+        design = np.eye(found.classes)[both]
+        p, q = design[:n].mean(axis=0), design[n:].mean(axis=0)
+        e = (m * q / np.maximum(n * p + m * q, 1e-300))[both]
+        told_by = np.divide(design[:n].T @ told, (n * p)[:, None], out=np.zeros((found.classes, told.shape[1])), where=p[:, None] > 0)
+        predicted = told_by[both]
+    else:
+        design = _hinges(both)
+        e = _domain_given(design, n)
+        A = np.column_stack([design, np.ones(n + m)])
+        predicted = A @ np.linalg.lstsq(A[:n], told, rcond=1e-8)[0]
+    s = shared_support(e, n, m)
+    return s[:n], s[n:], predicted[:n], predicted[n:]
 
 
-def _confidence(gain: Floats, fitted: Floats, further: Floats, i: NDArray[np.int64], j: NDArray[np.int64]) -> Floats:
-    """Mean confidence on the target, corrected by how far it is off on the source."""
-    off = gain[:, 0] - fitted.max(axis=1)
-    sure = further.max(axis=1)
-    drawn: Floats = np.array([off.mean() + sure.mean(), *(off[a].mean() + sure[b].mean() for a, b in zip(i, j, strict=True))])
-    return np.clip(drawn, 0, 1)
+def _hinges(values: Floats) -> Floats:
+    """The value, compressed far out, its square, and hinges at its quantiles, standardised, (n, 7)."""
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    z = np.clip((values - middle) / max(high - low, 1e-12), -5, 5)
+    basis = np.column_stack([z, z * z, *(np.maximum(z - np.quantile(z, q), 0) for q in KNOTS)])
+    basis -= basis.mean(axis=0)
+    sd = basis.std(axis=0)
+    return np.asarray(basis / np.where(sd > 0, sd, 1.0))
+
+
+def _domain_given(design: Floats, n: int) -> Floats:
+    """P(target | row) by logistic regression, its first n rows the source's."""
+    from mdshift.stats.nuisance import newton
+
+    domain = (np.arange(len(design)) >= n).astype(np.int64)
+    beta = newton(design, domain, (1.0,))[0]
+    p: Floats = 1 / (1 + np.exp(-np.clip(design @ beta[:-1] + beta[-1], -30, 30)))
+    return p
+
+
+def in_common(weights: Floats) -> float:
+    """Rows of a side that stand for the shared law: by their spread of weights (Kish 1965), and by their weight, one half where laws are one."""
+    from mdshift.stats.density import effective
+
+    return min(effective(weights), 2 * float(weights.sum()))
 
 
 def _summary(draws: Floats, ends: tuple[float, float]) -> tuple[float, float, float]:

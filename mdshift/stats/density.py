@@ -56,3 +56,22 @@ def flatten(weights: Floats, share: float) -> tuple[Floats, float]:
         middle = (low + high) / 2
         low, high = (middle, high) if effective(w**middle) >= share * len(w) else (low, middle)
     return normalise(w**low), low
+
+
+def importance(probabilities: Floats, n_source: int, n_target: int, heavy: float = 0.99) -> Floats:
+    """p_target / p_source of source rows, the values above the quantile `heavy` cut to it (Ionides 2008), mean 1, (n,)."""
+    e = np.asarray(probabilities, dtype=np.float64)
+    ratio = e / np.maximum(1 - e, 1e-6) * n_source / max(n_target, 1)
+    return normalise(np.minimum(ratio, np.quantile(ratio, heavy)))
+
+
+def shared_support(probabilities: Floats, n_source: int, n_target: int) -> Floats:
+    """Weight in [0, 1] that takes source rows to the law that both domains share, of density pq / (p + q); one less it takes target rows there.
+
+    probabilities: P(target | row) in the sample of n_source and n_target rows. No weight is large, however far the domains are apart
+    (Cai 2023; the overlap weights of Li 2018).
+    """
+    e = np.asarray(probabilities, dtype=np.float64)
+    there, here = e / max(n_target, 1), (1 - e) / max(n_source, 1)
+    out: Floats = there / np.maximum(there + here, 1e-300)
+    return out

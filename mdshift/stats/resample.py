@@ -28,3 +28,14 @@ def two_sided(alpha: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri(1 - alpha / 2))
+
+
+def multiplicities(n: int, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """How often each of n rows stands in every bootstrap draw, (draws + 1, n); the first row holds every one once: the sample itself.
+
+    Weighted means of all draws are then one product of matrices.
+    """
+    out = np.ones((draws + 1, n))
+    for b in range(draws):
+        out[b + 1] = np.bincount(rng.integers(0, n, n), minlength=n)
+    return out

@@ -2,11 +2,11 @@ import json
 
 import numpy as np
 import pytest
-from shifts import pair
+from shifts import bound, pair
 
 from mdshift.engine.assemble import performance
 from mdshift.probes.base import view
-from mdshift.probes.performance import Performance, importance
+from mdshift.probes.performance import Performance
 
 
 def cost(problem, kinds=(), seed=0):
@@ -56,5 +56,51 @@ def test_no_model_without_labels():
     assert cost(problem) is None
 
 
-def test_importance_is_flat_where_the_domains_are_alike():
-    assert importance(np.full(100, 0.25), 300, 100) == pytest.approx(np.ones(100))
+def test_an_unclear_reading_is_held_by_either():
+    finding = Performance().measure(view(pair("label", 500, seed=5, strength=1.5)), np.random.default_rng(0))
+    x, y = (performance(finding, kinds) for kinds in (("covariate",), ("label",)))
+    both = performance(finding, (), None, ("covariate", "label"))
+    ends = [e["expected"][k] for e in (x, y) for k in ("low", "high")]
+    assert (both["expected"]["low"], both["expected"]["high"]) == (min(ends), max(ends))
+    assert both["expected"]["value"] == pytest.approx((x["expected"]["value"] + y["expected"]["value"]) / 2)
+    low, high = both["attribution_intervals"]["label"]
+    assert low <= 0 <= high
+    assert low <= y["attribution"]["label"] <= high
+    assert sum(both["attribution"].values()) == pytest.approx(both["drop"])
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize(("kind", "named"), [("covariate", "covariate"), ("label", "label"), ("concept", "concept")])
+def test_the_drop_is_laid_at_the_door_of_what_moved(kind, named, task):
+    found = cost(pair(kind, 1200, seed=6, task=task, strength=1.0), (named,))
+    others = [k for k in ("covariate", "label", "concept") if k != named]
+    intervals = found["attribution_intervals"]
+    assert all(intervals[k][0] <= found["attribution"][k] <= intervals[k][1] for k in (*others, named))
+    assert sum(abs(found["attribution"][k]) for k in others) < 0.03 + 0.1 * abs(found["drop"])
+    assert (intervals["concept"][0] <= 0 <= intervals["concept"][1]) == (kind != "concept")
+
+
+def test_with_nothing_in_common_nobody_can_tell_which_part_took_the_drop():
+    problem = pair("concept", 300, seed=7)
+    problem.target.numbers[:, 2] += 40
+    found = cost(problem, ("concept", "covariate"))
+    low, high = found["attribution_intervals"]["concept"]
+    assert low <= 0 <= found["drop"] <= high
+
+
+def test_rmse_stands_beside_r2():
+    found = cost(pair("none", 600, seed=8, task="regression"))["rmse"]
+    assert found["source"] == pytest.approx(1.05, abs=0.1)  # the noise is of unit variance
+    assert found["expected"]["low"] <= found["target"] <= found["expected"]["high"]
+    assert "rmse" not in cost(pair("none", 100))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_no_concept_is_seen_where_there_is_none(task):
+    missed = 0
+    for seed in range(40):
+        kind = ("none", "covariate")[seed % 2]
+        low, high = cost(pair(kind, 400, seed=seed, task=task), (), seed)["attribution_intervals"]["concept"]
+        missed += not low <= 0 <= high
+    assert missed <= bound(40)

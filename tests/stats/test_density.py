@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mdshift.stats.density import clip, effective, flatten, ratios
+from mdshift.stats.density import clip, effective, flatten, importance, ratios, shared_support
 
 
 def test_odds_become_ratios():
@@ -27,3 +27,23 @@ def test_flattening_reaches_the_floor_and_leaves_good_weights_alone():
 def test_effective_rows():
     assert effective(np.ones(7)) == pytest.approx(7)
     assert effective(np.r_[1.0, np.zeros(9)]) == pytest.approx(1)
+
+
+def test_importance_is_flat_where_the_domains_are_alike():
+    assert importance(np.full(100, 0.25), 300, 100) == pytest.approx(np.ones(100))
+
+
+def test_importance_cuts_the_upper_tail():
+    w = importance(np.r_[np.full(99, 0.5), 1.0], 100, 100, heavy=0.9)
+    assert w == pytest.approx(np.ones(100))
+
+
+def test_both_sides_meet_on_the_law_that_they_share():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=40_000), rng.normal(size=20_000) + 1
+    e = 1 / (1 + 2 * np.exp(-(np.r_[a, b] - 0.5)))  # two source rows for each target row
+    s = shared_support(e, 40_000, 20_000)
+    assert ((s >= 0) & (s <= 1)).all()
+    here, there = np.average(a, weights=s[:40_000]), np.average(b, weights=1 - s[40_000:])
+    assert here == pytest.approx(0.5, abs=0.02)
+    assert there == pytest.approx(0.5, abs=0.02)

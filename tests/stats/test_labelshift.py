@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mdshift.stats.labelshift import bbse, bootstrap_priors, em_prior, estimate_prior, reweigh_prior
+from mdshift.stats.labelshift import bbse, bootstrap_priors, em_prior, em_priors, estimate_prior, reweigh_prior
 
 
 def draw(n, prior, rng, gap=1.0):
@@ -58,3 +58,31 @@ def test_bbse_with_a_useless_classifier_falls_back_to_the_source_prior():
     y = np.tile([0, 1], 100)
     flat = np.full((200, 2), 0.5)
     np.testing.assert_allclose(bbse(flat, y, flat), [0.5, 0.5], atol=1e-6)
+
+
+def test_a_weak_classifier_is_no_reason_to_stop_early():
+    rng = np.random.default_rng(2)
+    p = draw(2000, 0.3, rng, 0.3)[1]
+    source = np.array([0.5, 0.5])
+    grid = np.linspace(1e-4, 1 - 1e-4, 20_001)
+    likelihood = [np.log((p / source) @ np.array([1 - q, q])).sum() for q in grid]
+    assert em_prior(p, source)[1] == pytest.approx(grid[np.argmax(likelihood)], abs=2e-3)
+
+
+def test_the_bootstrap_is_centred_on_the_estimate_where_the_classifier_is_weak():
+    rng = np.random.default_rng(3)
+    y, ps = draw(2000, 0.5, rng, 0.6)
+    pt = draw(2000, 0.6, rng, 0.6)[1]
+    drawn = bootstrap_priors(ps, y, pt, rng, draws=200)[:, 1]
+    assert np.median(drawn) == pytest.approx(estimate_prior(ps, y, pt)[1], abs=4 * drawn.std() / np.sqrt(200))
+
+
+def test_many_samples_at_once_are_each_by_itself():
+    rng = np.random.default_rng(4)
+    p = rng.dirichlet(np.ones(4), 300)
+    sources, counts = rng.dirichlet(np.ones(4) * 5, 6), rng.integers(0, 3, (6, 300)).astype(float)
+    sources[0] = [0.5, 0.5, 0, 0]
+    found = em_priors(p, sources, counts, tolerance=1e-9)
+    for s, c, q in zip(sources, counts, found, strict=True):
+        np.testing.assert_allclose(q, em_prior(np.repeat(p, c.astype(int), axis=0), s, tolerance=1e-9), atol=1e-5)
+    assert found[0, 2:].tolist() == [0, 0]
