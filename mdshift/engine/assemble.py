@@ -74,48 +74,71 @@ def class_overlap(problem: Problem) -> float | None:
     return len(here & there) / len(here | there) if here and there else None
 
 
-def performance(finding: Finding, kinds: tuple[str, ...], overlap: float | None = None) -> dict[str, Any] | None:
+def performance(
+    finding: Finding, kinds: tuple[str, ...], overlap: float | None = None, unclear: tuple[str, ...] = ()
+) -> dict[str, Any] | None:
     """Scores, the expected score, and the drop split into parts that add up to it.
 
     overlap: share of the target that lies where the source has data. Of the rest nothing is known: the low end of the interval counts it
-    with the score of a blind guess.
+    with the score of a blind guess. unclear: kinds that may have moved; where it is unclear which marginal did, the intervals hold for
+    either reading.
     """
+    from mdshift.probes.base import FEW
+    from mdshift.probes.overlap import FAR
+
     e = finding.evidence
     if "spans" not in e:
         return None
-    spans = e["spans"]
-    if kinds == ("label",) and "classes" in spans:
-        used, method = ["classes"], "class-weighted source scores"
-    elif "confidence" in spans:
-        used, method = ["weights", "confidence"], "mean of importance-weighted source scores and calibrated confidence"
-    else:
-        used, method = ["weights"], "importance-weighted source scores"
-    value = float(np.mean([spans[u][0] for u in used]))
-    low, high = min(spans[u][1] for u in used), max(spans[u][2] for u in used)
-    if overlap is not None and kinds != ("label",):
-        low = min(low, overlap * low + (1 - overlap) * e["blind"])
-    condition = "on the condition that P(Y|X) has not changed"
-    if kinds == ("label",):
-        condition = "on the condition that P(X|Y) has not changed"
+    # the marginal that the reading names is moved first; without a word from it, X is
+    named = "label" if "label" in kinds and "label" in e["spans"] else "covariate"
+    other = "label" if named == "covariate" else "covariate"
+    used = [named] + [other] * (other in unclear and named not in kinds and other in e["spans"])
+    spans = {u: e["spans"][u] for u in used}
+    if overlap is not None and "covariate" in spans:
+        out = max(0.0, FAR - overlap)  # as far out as rows of the source's own law are from one another, 1 - FAR of them are
+        value, low, high = spans["covariate"]
+        spans["covariate"] = (value, min(low, (1 - out) * low + out * e["blind"]), high)
+    methods = {
+        "covariate": "model's own word on the target, corrected by importance-weighted source scores",
+        "label": "class-weighted source scores",
+    }
+    conditions = {"covariate": "P(Y|X) has not changed", "label": "P(X|Y) has not changed"}
     source, target = e["source"], e["target"]
+    value = float(np.mean([v[0] for v in spans.values()]))
     found: dict[str, Any] = {
         "metric": e["metric"],
         "source": source[0],
         "source_interval": list(source[1:]),
         "target": None if target is None else target[0],
         "target_interval": None if target is None else list(target[1:]),
-        "expected": {"value": value, "low": low, "high": high, "method": method, "condition": condition},
+        "expected": {
+            "value": value,
+            "low": min(v[1] for v in spans.values()),
+            "high": max(v[2] for v in spans.values()),
+            "method": " or ".join(methods[u] for u in used),
+            "condition": "on the condition that " + " or ".join(conditions[u] for u in used),
+        },
     }
+    if "rmse" in e:
+        spread = [e["rmse"][u] for u in used]
+        near = {"value": float(np.mean([v[0] for v in spread])), "low": min(v[1] for v in spread), "high": max(v[2] for v in spread)}
+        found["rmse"] = {"source": e["rmse"]["source"], "target": e["rmse"]["target"], "expected": near}
     if target is None:
         return found | {"drop": source[0] - value, "attribution": None}
-    steps = e["steps"]
-    # the marginal that the reading names is moved first; without a word from it, X is
-    named = "label" if "label" in kinds else "covariate"
-    parts = {"covariate": 0.0, "label": 0.0, named: steps[named][0]}
-    drop = steps["drop"][0]
-    parts["concept"] = drop - parts["covariate"] - parts["label"]
-    intervals = {named: list(steps[named][1:]), "drop": list(steps["drop"][1:])}
-    return found | {"drop": drop, "attribution": parts, "attribution_intervals": intervals}
+    drop = e["drop"]
+    parts = {"covariate": 0.0, "label": 0.0, "concept": e["parts"][named]["concept"][0]}
+    parts[named] = drop[0] - parts["concept"]
+    intervals: dict[str, list[float]] = {"drop": list(drop[1:])}
+    for kind in parts:
+        read = [e["parts"][u] for u in used]
+        held = [r["concept"] if kind == "concept" else r["marginal"] for u, r in zip(used, read, strict=True) if kind in ("concept", u)]
+        ends = [v for h in held for v in h[1:]]
+        if held and any(r["rows"] < FEW for r in read):  # too little in common to tell which took it
+            ends += [0.0, *drop[1:]]
+        if kind != "concept" and len(held) < len(used):
+            ends += [0.0]
+        intervals[kind] = [min(ends), max(ends)]
+    return found | {"drop": drop[0], "attribution": parts, "attribution_intervals": intervals}
 
 
 def similarity(js_mean: float | None, auc: float | None, mmd: float | None, overlap: float | None) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def diagnose(
     evidence = weigh(shared, found)
     kinds, shifts = reading.shifts(evidence, alpha)
     places = assemble.places(problem, found)
-    cost = assemble.performance(found["performance"], kinds, places["numbers"]["overlap"])
+    doubtful = tuple(k for k, s in shifts.items() if s.verdict == "unclear")
+    cost = assemble.performance(found["performance"], kinds, places["numbers"]["overlap"], doubtful)
     prior = None if evidence.has_labels else evidence.prior
     label = assemble.label(problem, prior, evidence.has_labels)
     tests = {
