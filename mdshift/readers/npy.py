@@ -51,6 +51,16 @@ class Npy(Reader):
             part = X[start : start + rows]
             labels = None if y is None else _labels(y[start : start + rows], shown)
             yield Block(_images(part, shown, ask) if is_images(X) else _matrix(part), labels)
+            _let_go(X)
+
+
+def _let_go(X: Any) -> None:
+    """Give the memory of a mapped file back: what is still looked at is read again."""
+    import mmap
+
+    base = getattr(X, "base", None)
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def is_images(X: Any) -> bool:
