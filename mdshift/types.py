@@ -214,7 +214,9 @@ class Finding:
     """
 
     probe: str
-    question: Literal["x", "y", "x_given_y", "y_given_x", "performance", "overlap", "relatedness", "quality", "features"]
+    question: Literal[
+        "x", "y", "x_given_y", "y_given_x", "performance", "overlap", "relatedness", "quality", "features", "region", "causes", "sources"
+    ]
     method: str
     n_source: int
     n_target: int

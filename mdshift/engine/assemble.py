@@ -62,16 +62,9 @@ def label(problem: Problem, prior: Finding | None, has_labels: bool) -> dict[str
         }
     else:
         found |= {"target_prior": None, "estimated": False}
-    return found | {"overlap": class_overlap(problem)}
+    from mdshift.probes.relatedness import label_overlap
 
-
-def class_overlap(problem: Problem) -> float | None:
-    """Share of all classes that both sides have; None where the target has no labels."""
-    if problem.task != "classification" or problem.target is None or problem.target.y is None:
-        return None
-    here = set(np.unique(problem.source.y[problem.source.labelled]).tolist()) if problem.source.y is not None else set()
-    there = set(np.unique(problem.target.y[problem.target.labelled]).tolist())
-    return len(here & there) / len(here | there) if here and there else None
+    return found | {"overlap": label_overlap(problem)}
 
 
 def performance(
@@ -189,7 +182,7 @@ def number(mapping: Mapping[str, Any] | None, *path: str) -> float | None:
 
 
 def places(problem: Problem, found: Mapping[str, Finding]) -> dict[str, Any]:
-    """Where and how near: features, overlap, relatedness, quality, similarity."""
+    """Where, why and how near: features, regions, causes, sources, overlap, relatedness, quality, similarity."""
     by = {f.question: f for name, f in found.items() if name != "marginal"}
     x = found["marginal"].evidence
     features = list(by["features"].evidence.get("features", ())) if "features" in by else []
@@ -206,14 +199,9 @@ def places(problem: Problem, found: Mapping[str, Finding]) -> dict[str, Any]:
         "mmd": None if squared is None else float(np.sqrt(max(squared, 0.0))),
         "overlap": number(overlap, "value"),
     }
-    schema = problem.schema
-    lost = [c for c in schema.left_out if "target" in c.note or "source" in c.note]
-    total = len(schema.columns) + len(lost)
-    relatedness = {
-        "label_overlap": class_overlap(problem),
-        "feature_overlap": len(schema.columns) / total if total else None,
-        "similarity": None if js_mean is None else float(np.clip(1 - js_mean, 0, 1)),
-    }
+    related = by["relatedness"].evidence if "relatedness" in by else {}
+    relatedness = {k: related.get(k) for k in ("label_overlap", "feature_overlap", "joint_similarity")}
+    relatedness["similarity"] = None if js_mean is None else float(np.clip(1 - js_mean, 0, 1))
     near = similarity(js_mean, auc, numbers["mmd"], numbers["overlap"])
     quality = {**problem.quality, **(dict(by["quality"].evidence) if "quality" in by else {})}
     return {
@@ -223,6 +211,9 @@ def places(problem: Problem, found: Mapping[str, Finding]) -> dict[str, Any]:
         "similarity": near,
         "quality": quality,
         "numbers": numbers,
+        "where": dict(by["region"].evidence) if "region" in by else {},
+        "causes": list(by["causes"].evidence["causes"]) if "causes" in by else [],
+        "sources": (dict(by["sources"].evidence) or None) if "sources" in by else None,
     }
 
 

@@ -98,6 +98,9 @@ def diagnose(
         similarity=places["similarity"],
         facts={k: v for k, v in facts.items() if v is not None},
         notes=tuple(notes),
+        where=places["where"],
+        causes=tuple(places["causes"]),
+        sources=places["sources"],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 CAP = 10_000  # rows of a side that get a score
 TRAIN = 3_000  # rows of a side that one model is trained on
 MANY = 1_000  # rows of the smaller side from which three folds serve as well as five
+EXAMPLES, WORDS = 5, 80  # rows of a side that are shown, characters of a text
 TREE_COLUMNS = 150  # boosted trees see Z, not X, where X is wider
 
 
@@ -106,8 +108,30 @@ class DomainClassifier(Probe):
                 "severity": "none" if found.p_value > alpha else of_auc((found.auc + low) / 2),
                 "joint_js": found.joint_js,
                 "roc": roc_points(found.source, found.target),
+                "examples": examples(view, found),
             },
         )
+
+
+def examples(view: View, scores: Scores) -> dict[str, list[dict[str, Any]]]:
+    """The rows that are most typical of each side by the scores: row number in the input, score, source if several, first words of a text."""
+    names = [s.name for s in view.problem.sources]
+    owner = np.repeat(np.arange(len(names)), [len(s) for s in view.problem.sources])
+    found: dict[str, list[dict[str, Any]]] = {}
+    for side, domain, rows, typical in (
+        ("target", view.target, scores.rows_target, scores.target),
+        ("source", view.source, scores.rows_source, 1 - scores.source),
+    ):
+        found[side] = []
+        for k in np.argsort(-typical, kind="stable")[:EXAMPLES]:
+            row = int(rows[k])
+            record: dict[str, Any] = {"row": int(domain.index[row]), "score": float(typical[k])}
+            if side == "source" and len(names) > 1:
+                record["source"] = names[int(owner[row])]
+            if domain.texts.shape[1]:
+                record["text"] = shorten(str(domain.texts[row, 0]), WORDS, placeholder=" …")
+            found[side].append(record)
+    return found
 
 
 def crossfit(view: View) -> Scores:

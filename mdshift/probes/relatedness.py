@@ -1,8 +1,8 @@
-"""How related the two sides are: labels, columns, distributions; and the word for it."""
+"""How related the two sides are: labels, columns, distributions."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,13 +11,6 @@ from mdshift.probes.base import Probe, View
 from mdshift.probes.domainclassifier import crossfit
 from mdshift.probes.features import columns_of
 from mdshift.types import Finding, Problem
-
-# The joint law first (AUC of the domain classifier), then the columns one by one (mean JS in bits), then the classes in common. An AUC of
-# .6 is two unit normals .36 standard deviations apart along the best direction, one of .8 is 1.2; a mean of .1 bits is
-# .75 standard deviations in every column. Below half of the classes in common it is another task.
-SIMILAR_AUC, DIFFERENT_AUC = 0.6, 0.8
-SIMILAR_JS, DIFFERENT_JS = 0.02, 0.1
-SAME_LABELS, OTHER_LABELS = 0.8, 0.5
 
 
 @probe
@@ -72,20 +65,15 @@ def label_overlap(problem: Problem) -> float | None:
 
 
 def feature_overlap(problem: Problem) -> float:
-    """Share of all columns that both sides have; what the readers left out for want of a side counts against it."""
-    quality = problem.quality
-    apart = len(quality.get("missing_columns", ()) or ()) + len(quality.get("extra_columns", ()) or ())
-    shared = len(problem.schema.columns) or (1 if problem.schema.image_shape is not None else 0)
+    """Share of all columns that source and target both have (Jaccard); images count as one column.
+
+    The readers count for each domain the columns that it lacks of those that any has. A column is apart where the target lacks it, or
+    where every source does; one that only some sources lack is left out too, but does not set source and target apart.
+    """
+    lacking = problem.quality.get("lacking") or {}
+    target = problem.target.name if problem.target is not None else None
+    away = set(lacking.get(target, ()))
+    gone = [set(lacking.get(s.name, ())) for s in problem.sources]
+    apart = len(away ^ set.intersection(*gone)) if gone else len(away)
+    shared = len(problem.schema.columns) + len(problem.schema.left_out) + (problem.schema.image_shape is not None)
     return shared / (shared + apart) if shared + apart else 1.0
-
-
-def similarity(*, js_mean: float | None, auc: float | None, labels: float | None = None, **others: float | None) -> dict[str, Any]:
-    """`high`, `medium` or `low`, with the numbers that it was read from; others are passed on (mmd, overlap)."""
-    a, j, k = auc if auc is not None else 0.5, js_mean if js_mean is not None else 0.0, labels if labels is not None else 1.0
-    if a >= DIFFERENT_AUC or j >= DIFFERENT_JS or k < OTHER_LABELS:
-        level = "low"
-    elif a < SIMILAR_AUC and j < SIMILAR_JS and k >= SAME_LABELS:
-        level = "high"
-    else:
-        level = "medium"
-    return {"level": level, "js_mean": js_mean, "auc": auc, "label_overlap": labels, **others}

@@ -23,12 +23,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, sentences (one a line), a table, and a remark below it."""
+    """A heading, sentences (one a line), a table, and a remark below it. `detail` is left out on a terminal."""
 
     heading: str
     lines: tuple[str, ...] = ()
     table: Table | None = None
     remark: str = ""
+    detail: bool = False
 
 
 @dataclass(frozen=True)

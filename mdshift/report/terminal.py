@@ -28,7 +28,8 @@ def render(page: Page, *, colour: bool = False) -> str:
     for line in page.verdict:
         console.print(Text(clean(line, 600), style="bold cyan" if colour else ""))
     for section in page.sections:
-        _section(console, section)
+        if not section.detail:
+            _section(console, section)
     if page.commands:
         console.print()
         console.print(Text("Next", style="bold"))

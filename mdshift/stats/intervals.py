@@ -27,15 +27,18 @@ def wilson(hits: float, n: float, alpha: float = 0.05) -> tuple[float, float]:
 
 def auc(low: Floats, high: Floats) -> tuple[float, float]:
     """Area under the ROC curve: P(high > low) + P(tie)/2, and its variance (DeLong 1988)."""
-    from scipy.stats import rankdata
-
     m, n = len(low), len(high)
-    ranks = rankdata(np.concatenate([low, high]))
-    below = (ranks[m:] - rankdata(high)) / m  # share of `low` below each of `high`
-    above = 1 - (ranks[:m] - rankdata(low)) / n
+    below = _below(np.sort(low), high)
+    above = 1 - _below(np.sort(high), low)
     value = float(below.mean())
     variance = float(above.var(ddof=1) / m if m > 1 else 0.25) + float(below.var(ddof=1) / n if n > 1 else 0.25)
     return value, variance
+
+
+def _below(ordered: Floats, values: Floats) -> Floats:
+    """Share of `ordered` (sorted) below each of `values`, ties counted half."""
+    out: Floats = (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * max(len(ordered), 1))
+    return out
 
 
 def rank_sum_p(low: Floats, high: Floats) -> float:

@@ -88,3 +88,17 @@ def test_too_few_rows_are_said():
     found = measure(normal(500, 12, 2, 5, 6))
     assert found.p_value is None
     assert "too few rows to tell" in found.sentence
+
+
+def test_the_most_telling_rows_are_named_by_their_row_numbers():
+    rng = np.random.default_rng(11)
+    Y = rng.standard_normal((200, 3))
+    Y += 1
+    Y[[7, 70]] += 3
+    found = measure(sides(rng.standard_normal((200, 3)), Y)).evidence["examples"]
+    assert {7, 70} <= {e["row"] for e in found["target"]}
+    assert [len(found[k]) for k in ("source", "target")] == [5, 5]
+    assert all(0 < e["score"] < 1 for side in found.values() for e in side)
+    words = np.array([["a long text that says " + "very " * 40], ["another one"]], object)
+    texts = words[rng.integers(0, 2, 60)], words[rng.integers(0, 2, 60)]
+    assert all(len(e["text"]) <= domainclassifier.WORDS for e in measure(sides(texts=texts)).evidence["examples"]["source"])

@@ -6,7 +6,7 @@ from shifts import pair
 from sides import sides
 
 from mdshift.probes.base import view
-from mdshift.probes.relatedness import Relatedness, feature_overlap, label_overlap, similarity
+from mdshift.probes.relatedness import Relatedness, feature_overlap, label_overlap
 
 
 def test_one_law_is_alike():
@@ -39,24 +39,29 @@ def test_label_overlap_is_the_share_of_common_classes():
 def test_feature_overlap_counts_columns_of_one_side():
     problem = pair("none", 30)
     assert feature_overlap(problem) == 1.0
-    assert feature_overlap(replace(problem, quality={"missing_columns": ["a", "b"], "extra_columns": ["c"]})) == pytest.approx(5 / 8)
+    assert feature_overlap(replace(problem, quality={"lacking": {"target": ["a", "b"], "source": ["c"]}})) == pytest.approx(5 / 8)
 
 
-@pytest.mark.parametrize(
-    ("numbers", "level"),
-    [
-        ({"js_mean": 0.001, "auc": 0.52}, "high"),
-        ({"js_mean": 0.001, "auc": 0.52, "labels": 0.3}, "low"),
-        ({"js_mean": 0.05, "auc": 0.55}, "medium"),
-        ({"js_mean": 0.01, "auc": 0.9}, "low"),
-        ({"js_mean": 0.2, "auc": 0.7}, "low"),
-        ({"js_mean": None, "auc": None}, "high"),
-    ],
-)
-def test_the_word_for_it(numbers, level):
-    found = similarity(**numbers)
-    assert found["level"] == level
-    assert found["auc"] == numbers["auc"]
+def test_a_column_that_some_sources_have_is_no_difference_of_the_sides():
+    problem = pair("none", 30)
+    two = replace(problem, sources=(problem.sources[0], replace(problem.sources[0], name="other")))
+    assert feature_overlap(replace(two, quality={"lacking": {"other": ["a"]}})) == 1.0
+    assert feature_overlap(replace(two, quality={"lacking": {"target": ["a"], "other": ["a"]}})) == pytest.approx(5 / 6)
+
+
+def test_what_the_readers_leave_out_reaches_the_diagnosis(tmp_path):
+    from mdshift.engine.diagnose import diagnose
+    from mdshift.readers.load import load
+    from mdshift.types import DataSpec
+
+    rng = np.random.default_rng(3)
+    for name, columns in (("a.csv", "x,y1,z"), ("b.csv", "x,y1,w,v")):
+        rows = rng.standard_normal((40, len(columns.split(","))))
+        (tmp_path / name).write_text("\n".join([columns, *(",".join(f"{v:.3f}" for v in r) for r in rows)]) + "\n")
+    spec = DataSpec(sources=(str(tmp_path / "a.csv"),), target=str(tmp_path / "b.csv"))
+    found = diagnose(load(spec, seed=0))
+    assert found.relatedness["feature_overlap"] == pytest.approx(2 / 5)
+    assert found.facts["feature_overlap"] == pytest.approx(2 / 5)
 
 
 def test_it_runs_on_a_labelled_pair():

@@ -119,3 +119,24 @@ def test_an_empty_reading_says_which_of_its_three_meanings_it_has(verdicts, p, s
 
     shifts = {k: {"verdict": v, "severity": "none", "p_value": p} for k, v in zip(("covariate", "label", "concept"), verdicts, strict=True)}
     assert verdict({"kinds": [], "shifts": shifts, "settings": {"alpha": 0.05}})[0] == said
+
+
+def test_a_detail_is_left_out_on_a_terminal_alone():
+    page = Page("t", (), (Section("shown", ("one",)), Section("hidden", ("two",), detail=True)))
+    assert "hidden" not in terminal.render(page)
+    assert all("hidden" in render(page) for render in (markdown.render, html.render))
+
+
+def test_where_why_and_sources_are_told_shortly():
+    from mdshift.report.pages import diagnosis
+
+    regions = [{"sentence": f"age > {i}: {i} times as frequent"} for i in range(3)]
+    shown = diagnosis.where({"where": {"regions": regions, "classes": [{"class": "<b>", "auc": 0.9, "p_value": 0.001}]}})
+    assert len(shown.lines) == 3
+    assert "<b> (AUC 0.90)" in shown.lines[-1]
+    causes = [{"sentence": f"cause {i}"} for i in range(5)]
+    assert diagnosis.causes({"causes": causes}).lines == ("cause 0.", "cause 1.", "cause 2.")
+    assert diagnosis.where({}) is None
+    assert diagnosis.causes({"causes": []}) is None
+    assert diagnosis.sources({"sources": None}) is None
+    assert diagnosis.examples({"tests": {"x": None}}) is None

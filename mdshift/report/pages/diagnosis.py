@@ -16,11 +16,26 @@ FOUND = {
 HYPOTHESES = {"x": "P(X) equal", "y": "P(Y) equal", "x_given_y": "P(X|Y) equal", "y_given_x": "P(Y|X) equal"}
 MOST_FEATURES = 12
 MOST_CLASSES = 12
+MOST_REGIONS, MOST_CAUSES = 2, 3  # a screen, not a list
+MOST_SOURCES, MOST_PAIRS = 8, 66
 
 
 def page(document: Document) -> Page:
-    """Verdict, kinds, tests, features, classes, cost, similarity, quality."""
-    made = (kinds(document), tests(document), features(document), classes(document), cost(document), closeness(document), quality(document))
+    """Verdict, kinds, where, causes, sources, tests, features, classes, cost, similarity, quality, examples."""
+    made = (
+        kinds(document),
+        where(document),
+        causes(document),
+        sources(document),
+        between(document),
+        tests(document),
+        features(document),
+        classes(document),
+        cost(document),
+        closeness(document),
+        quality(document),
+        examples(document),
+    )
     return Page("Diagnosis", verdict(document), tuple(s for s in made if s is not None), (next_command(document),), data_line(document))
 
 
@@ -83,6 +98,77 @@ def kinds(document: Document) -> Section:
     )
     reasons = tuple(f"{name}: {s['reason']}" for name, s in document["shifts"].items() if s.get("reason"))
     return Section("Kinds of shift", reasons, Table(("kind", "verdict", "severity", "effect [interval]", "p"), rows, (4,)))
+
+
+def where(document: Document) -> Section | None:
+    """Short rules for the rows that moved, and the classes whose inputs did."""
+    found = document.get("where") or {}
+    lines = [_stop(r["sentence"]) for r in (found.get("regions") or ())[:MOST_REGIONS]]
+    alpha = (document.get("settings") or {}).get("alpha", 0.05)
+    moved = [c for c in found.get("classes") or () if c["p_value"] <= alpha]
+    if moved:
+        told = ", ".join(f"{clean(c['class'], 40)} (AUC {number(c['auc'], 2)})" for c in moved[:MOST_REGIONS])
+        lines.append(f"Classes whose inputs moved most: {told}.")
+    return Section("Where", tuple(lines)) if lines else None
+
+
+def causes(document: Document) -> Section | None:
+    """What probably caused it."""
+    found = document.get("causes") or ()
+    lines = tuple(_stop(c["sentence"]) for c in found[:MOST_CAUSES])
+    more = len(found) - len(lines)
+    return Section("Likely causes", lines, remark=f"{more} more in the JSON" if more else "") if lines else None
+
+
+def _stop(sentence: str) -> str:
+    return clean(f"{sentence.rstrip('.')}.", 600)
+
+
+def sources(document: Document) -> Section | None:
+    """Which source is nearest to the target."""
+    found = document.get("sources")
+    if not found:
+        return None
+    ranked = found["ranked"]
+    rows = tuple(
+        (clean(r["name"], 30), number(r["rows"]), interval(r["distance"], r["low"], r["high"]), probability(r["p_value"])) for r in ranked
+    )
+    table = Table(("source, nearest first", "rows", "distance to the target (MMD)", "p"), rows[:MOST_SOURCES], (1, 3))
+    small = found.get("too_small") or ()
+    remarks = [f"{len(rows) - MOST_SOURCES} more in the JSON"] if len(rows) > MOST_SOURCES else []
+    remarks += [f"too few rows to compare: {', '.join(clean(s, 30) for s in small[:MOST_SOURCES])}"] if small else []
+    return Section("Sources", (clean(found["sentence"], 600),), table, "; ".join(remarks))
+
+
+def between(document: Document) -> Section | None:
+    """How far the sources differ from each other."""
+    found = (document.get("sources") or {}).get("between")
+    if not found:
+        return None
+    rows = tuple(
+        (clean(r["a"], 30), "all others" if r["b"] is None else clean(r["b"], 30), number(r["distance"]), probability(r["p_value"]))
+        for r in found[:MOST_PAIRS]
+    )
+    more = len(found) - len(rows)
+    table = Table(("source", "against", "distance (MMD)", "p, adjusted"), rows, (2, 3))
+    return Section("Shift between the sources", (), table, f"{more} more in the JSON" if more else "", detail=True)
+
+
+def examples(document: Document) -> Section | None:
+    """The rows that the domain classifier finds most typical of each side."""
+    found = (((document.get("tests") or {}).get("x") or {}).get("evidence") or {}).get("classifier", {}).get("examples")
+    if not found:
+        return None
+    rows: list[tuple[str, ...]] = []
+    for side in ("target", "source"):
+        for e in found.get(side, ()):
+            of = f"{side} {clean(e['source'], 30)}" if e.get("source") else side
+            rows.append((of, number(e["row"]), number(e["score"]), clean(e.get("text", ""), 90)))
+    headers: tuple[str, ...] = ("typical of the", "row, from 0", "score", "text")
+    if not any(r[3] for r in rows):
+        headers, rows = headers[:3], [r[:3] for r in rows]
+    table = Table(headers, tuple(rows), (1, 2))
+    return Section("The most telling rows", ("Rows that the domain classifier is surest of, not having seen them.",), table, detail=True)
 
 
 def tests(document: Document) -> Section:

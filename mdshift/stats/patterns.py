@@ -1,0 +1,193 @@
+"""Traces that a known cause leaves in one number column: another unit, an offset, clipping, rounding, a placeholder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+PROBABILITIES = np.linspace(0.04, 0.96, 47)  # of the quantile-quantile line: tails are few rows
+LEAST, DISTINCT = 50, 10  # known values, and different ones, that a line is fitted to
+BAD, GOOD = 0.8, 0.98  # share of the target's quantile variance on the diagonal before, on the line after
+BEFORE = 0.2  # least Kolmogorov-Smirnov distance before
+CRITICAL = 1.63  # of the Kolmogorov-Smirnov law at level .01
+FACTOR_SLACK, OFFSET_SLACK = 0.04, 0.12  # how near a known unit's factor (share) and offset (target sd) must be
+FINEST = 6  # decimals that are told apart
+PILE = 0.03  # share of the rows at a bound that counts as a pile
+
+
+@dataclass(frozen=True)
+class Unit:
+    """target = factor * source + offset, and what that is called."""
+
+    factor: float
+    offset: float
+    name: str
+
+
+UNITS = (
+    *(Unit(float(f"1e{k}"), 0.0, f"× {10**k:,}" if k > 0 else f"÷ {10**-k:,}") for k in (-9, -6, -3, -2, -1, 1, 2, 3, 6, 9)),
+    Unit(1.8, 32.0, "°C → °F"),
+    Unit(1 / 1.8, -32 / 1.8, "°F → °C"),
+    Unit(1.0, 273.15, "°C → K"),
+    Unit(1.0, -273.15, "K → °C"),
+    Unit(2.54, 0.0, "inches → cm"),
+    Unit(1 / 2.54, 0.0, "cm → inches"),
+    Unit(25.4, 0.0, "inches → mm"),
+    Unit(1 / 25.4, 0.0, "mm → inches"),
+    Unit(0.3048, 0.0, "feet → m"),
+    Unit(1 / 0.3048, 0.0, "m → feet"),
+    Unit(1.609344, 0.0, "miles → km"),
+    Unit(1 / 1.609344, 0.0, "km → miles"),
+    Unit(0.45359237, 0.0, "pounds → kg"),
+    Unit(1 / 0.45359237, 0.0, "kg → pounds"),
+    Unit(9.80665, 0.0, "g → m/s²"),
+    Unit(1 / 9.80665, 0.0, "m/s² → g"),
+    Unit(3.6, 0.0, "m/s → km/h"),
+    Unit(1 / 3.6, 0.0, "km/h → m/s"),
+    Unit(1 / 18.016, 0.0, "mg/dl → mmol/l of glucose"),
+    Unit(18.016, 0.0, "mmol/l → mg/dl of glucose"),
+    Unit(1 / 38.67, 0.0, "mg/dl → mmol/l of cholesterol"),
+    Unit(38.67, 0.0, "mmol/l → mg/dl of cholesterol"),
+    Unit(60.0, 0.0, "× 60, as of minutes → seconds"),
+    Unit(1 / 60.0, 0.0, "÷ 60, as of seconds → minutes"),
+    Unit(3600.0, 0.0, "× 3,600, as of hours → seconds"),
+    Unit(1 / 3600.0, 0.0, "÷ 3,600, as of seconds → hours"),
+    Unit(1024.0, 0.0, "× 1,024"),
+    Unit(1 / 1024.0, 0.0, "÷ 1,024"),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """target = factor * source + offset fits the quantiles; unit: the known one that it matches, or None.
+
+    before, after: Kolmogorov-Smirnov distances without and with the map. r2: share of the target's quantile variance on the line.
+    """
+
+    factor: float
+    offset: float
+    unit: Unit | None
+    before: float
+    after: float
+    r2: float
+
+
+def line(source: Floats, target: Floats) -> Line | None:
+    """The map that turns the source's law into the target's, where there is a linear one and it is needed; else None.
+
+    source (n,), target (m,): known values. A known unit is preferred to a fitted line.
+    """
+    n, m = len(source), len(target)
+    if min(n, m) < LEAST or min(len(np.unique(source)), len(np.unique(target))) < DISTINCT:
+        return None
+    before = distance(source, target)
+    q, r = np.quantile(source, PROBABILITIES), np.quantile(target, PROBABILITIES)
+    if before < BEFORE or q.std() <= 0 or r.std() <= 0 or on_line(q, r, 1.0, 0.0) > BAD:
+        return None
+    allowed = min(max(CRITICAL * np.sqrt((n + m) / (n * m)), 0.03), before / 3)
+    fitted = float(r.std() / q.std())
+    made = Line(fitted, float(r.mean() - fitted * q.mean()), None, before, 0.0, 0.0)
+    near = [u for u in UNITS if _near(u, q, r)]
+    tried = [Line(u.factor, u.offset, u, before, 0.0, 0.0) for u in near] + [made]
+    for one in tried:
+        mapped = one.factor * source + one.offset
+        after = distance(mapped, target)
+        r2 = on_line(np.quantile(mapped, PROBABILITIES), r, 1.0, 0.0)
+        if after <= allowed and r2 >= GOOD:
+            return Line(one.factor, one.offset, one.unit, before, after, r2)
+    return None
+
+
+def _near(unit: Unit, q: Floats, r: Floats) -> bool:
+    scale = unit.factor * q.std()
+    away = abs(float((unit.factor * q + unit.offset).mean() - r.mean()))
+    return bool(abs(np.log(r.std() / scale)) <= FACTOR_SLACK and away <= OFFSET_SLACK * r.std())
+
+
+def on_line(q: Floats, r: Floats, factor: float, offset: float) -> float:
+    """Share of the variance of r that factor * q + offset explains; below zero where it is worse than the mean."""
+    return float(1 - ((r - factor * q - offset) ** 2).mean() / r.var())
+
+
+def distance(source: Floats, target: Floats) -> float:
+    """Kolmogorov-Smirnov distance."""
+    one, two = np.sort(source), np.sort(target)
+    at = np.concatenate([one, two])
+    return float(np.abs(np.searchsorted(one, at, side="right") / len(one) - np.searchsorted(two, at, side="right") / len(two)).max())
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The values of one side pile up at a bound that the other side passes.
+
+    value: the bound. upper: whether it is the largest. pile: share of the bounded side there. beyond: share of the other side past it.
+    p_value: that by chance so many of the pooled extremes all come from the other side.
+    """
+
+    value: float
+    upper: bool
+    pile: float
+    beyond: float
+    p_value: float
+
+
+def bound(bounded: Floats, free: Floats) -> Bound | None:
+    """Where `bounded` (n,) stops and `free` (m,) goes on: clipping or saturation; None where there is no such place."""
+    n, m = len(bounded), len(free)
+    if min(n, m) < LEAST or min(len(np.unique(bounded)), len(np.unique(free))) < 2 * DISTINCT:
+        return None
+    for sign in (1.0, -1.0):
+        top = float((sign * bounded).max())
+        pile = float((sign * bounded == top).mean())
+        past = int((sign * free > top).sum())
+        there = float((sign * free == top).mean())
+        # without the pile the law goes on: as much lies at the bound as the other side has at and past it, half and double allowed
+        alike = 0.5 <= pile / max(past / m + there, 1e-9) <= 2  # noqa: PLR2004
+        if pile >= PILE and past / m >= PILE / 2 and there <= pile / 4 and alike:
+            return Bound(sign * top, sign > 0, pile, past / m, float(max((m / (n + m)) ** past, 1e-300)))
+    return None
+
+
+def decimals(values: Floats) -> NDArray[np.int64]:
+    """How many decimals each value needs: 0 to FINEST, and -1 for multiples of ten."""
+    out = np.full(len(values), FINEST, np.int64)
+    for k in range(FINEST - 1, -2, -1):
+        scaled = values * 10.0**k
+        whole = np.abs(scaled - np.round(scaled)) <= 1e-7 * np.maximum(np.abs(scaled), 1)
+        out = np.where(whole & (out == k + 1), k, out)
+    return out
+
+
+def rounding(coarse: Floats, fine: Floats) -> int | None:
+    """The decimals to which `coarse` is rounded where `fine` is not; None where there is no such difference."""
+    if min(len(coarse), len(fine)) < LEAST or len(np.unique(coarse)) < DISTINCT // 2 or len(np.unique(fine)) < DISTINCT:
+        return None
+    a, b = decimals(coarse), decimals(fine)
+    for k in range(-1, FINEST):
+        if (a <= k).mean() >= 0.98 and (b <= k).mean() <= 0.4:  # noqa: PLR2004 - nearly all against a minority
+            return k
+    return None
+
+
+def placeholder(values: Floats, other: Floats) -> tuple[float, float] | None:
+    """A value far from all others that many of `values` have and few of `other`, and its share: an unmarked missing value."""
+    if min(len(values), len(other)) < LEAST:
+        return None
+    for pick in (np.min, np.max):
+        value = float(pick(values))
+        share = float((values == value).mean())
+        rest = values[values != value]
+        if share < PILE or share > 1 - PILE or len(np.unique(rest)) < DISTINCT or (other == value).mean() > share / 10:
+            continue
+        spread = np.quantile(other, 0.9) - np.quantile(other, 0.1)
+        gap = np.abs(np.concatenate([rest, other[other != value]]) - value).min()
+        if gap > spread / 2 and gap > 0:
+            return value, share
+    return None
