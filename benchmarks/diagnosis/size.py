@@ -30,12 +30,12 @@ REACH = {"times reading": 5.0, "peak GB": 2.0, "memory, large / small": 1.2}
 READ = """
 import sys, time
 import pyarrow as pa, pyarrow.parquet as pq
-began, rows = time.perf_counter(), 0
+began, spent, rows = time.perf_counter(), time.process_time(), 0
 for path in sys.argv[1:]:
     with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=65536):
             rows += batch.num_rows
-print(time.perf_counter() - began, rows, pa.cpu_count())
+print(time.perf_counter() - began, time.process_time() - spent, rows, pa.cpu_count())
 """
 
 
@@ -87,7 +87,7 @@ def measure(rows, columns, command, kept):
         told, _, read_peak, _ = min(
             (run([sys.executable, "-c", READ, *paths], folder) for _ in range(3)), key=lambda r: float(r[0].split()[0])
         )
-        reading, seen, threads = float(told.split()[0]), int(told.split()[1]), told.split()[2]
+        (reading, reading_cpu), (seen, threads) = map(float, told.split()[:2]), map(int, told.split()[2:])
         text, seconds, peak, cpu = run([*shlex.split(command), "diagnose", *paths, "--label", "label", "--json"], folder)
     found = json.loads(text)
     assert seen == rows == sum(found["quality"]["rows"].values())
@@ -96,6 +96,7 @@ def measure(rows, columns, command, kept):
         "columns": columns,
         "file GB": size,
         "reading s": reading,
+        "its CPU s": reading_cpu,
         "reading GB": read_peak,
         "threads": threads,
         "diagnose s": seconds,
@@ -103,7 +104,7 @@ def measure(rows, columns, command, kept):
         "read s": found["seconds"]["read"],
         "peak GB": peak,
         "times reading": seconds / reading,
-        "kinds": found["kinds"],
+        "CPU by CPU": cpu / reading_cpu,
     }
 
 
@@ -116,7 +117,19 @@ def main():
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     found = [measure(rows, options.columns, options.command, options.folder) for rows in options.rows]
-    names = ("rows", "file GB", "reading s", "reading GB", "diagnose s", "CPU s", "read s", "peak GB", "times reading")
+    names = (
+        "rows",
+        "file GB",
+        "reading s",
+        "its CPU s",
+        "reading GB",
+        "diagnose s",
+        "CPU s",
+        "read s",
+        "peak GB",
+        "times reading",
+        "CPU by CPU",
+    )
     lines = [
         f"mdshift diagnose of a table of {options.columns} columns (float64, whole numbers, words), whole process, beside pyarrow reading it once",
         "  ".join(f"{n:>14}" for n in names),

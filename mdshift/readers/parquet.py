@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BUFFER = 1 << 20  # bytes of a column read at a time: neither a row group nor, read ahead, the whole file lies in the memory
+CODED = 1.5  # bytes a value that a column takes as codes of at most 4,096 levels
 INDEX = re.compile(r"__index_level_\d+__")  # pandas stores a nameless index as a column
 
 
@@ -38,7 +39,7 @@ class Parquet(Reader):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with reading(shown, "Parquet"), pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER) as stored:
+        with reading(shown, "Parquet"), pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER, read_dictionary=coded(file)) as stored:
             schema = stored.schema_arrow
             distinct_names(list(schema.names), shown)
             kept = [n for n in schema.names if not INDEX.fullmatch(n)]
@@ -52,3 +53,20 @@ class Parquet(Reader):
                 yield batch.select(kept).rename_columns([n.strip() for n in kept])
             if empty:
                 yield pa.RecordBatch.from_pylist([], schema=pa.schema([schema.field(n).with_name(n.strip()) for n in kept]))
+
+
+def coded(file: Path) -> list[str]:
+    """The columns of words that the file stores as codes of few levels, by its own account of their size: cheaper left as codes."""
+    import pyarrow.parquet as pq
+
+    meta = pq.read_metadata(file)
+    groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+    found = []
+    for j in range(meta.num_columns):
+        column = meta.schema.column(j)
+        if column.physical_type != "BYTE_ARRAY" or column.max_repetition_level or "." in column.path:
+            continue
+        chunks = [g.column(j) for g in groups]
+        if chunks and all(c.total_uncompressed_size <= CODED * c.num_values for c in chunks):
+            found.append(column.path)
+    return found

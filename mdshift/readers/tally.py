@@ -59,14 +59,18 @@ class Tally:
             return
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if name not in self.given_up:
-                self._merge(name, self._summary(name, plain(column)))
+                self._merge(name, self._summary(name, column))
 
     def _summary(self, name: str, column: pa.Array) -> Summary | None:
         import pyarrow as pa
+        import pyarrow.types as t
 
         before = self.columns.get(name)
         if isinstance(before, Levels) and before.counts is None:  # too many levels: no need to tell them apart again
             return Levels(len(column), len(column) - column.null_count, None)
+        if t.is_dictionary(column.type) and family(column.type.value_type) == "string" and self.typed:
+            return levels(column)  # counted as codes
+        column = plain(column)
         sort = family(column.type)
         if sort in ("number", "empty"):
             return Numbers.of(floats(column))
@@ -114,7 +118,7 @@ def levels(column: pa.Array) -> Levels:
     counted = pc.value_counts(column)
     if len(counted) > LEVELS + 2:  # a missing and an empty one may be among them
         return Levels(rows, known, None)
-    named = words(counted.field("values")).to_pylist()
+    named = words(plain(counted.field("values"))).to_pylist()
     counts: dict[str, int] = {}
     for name, count in zip(named, counted.field("counts").to_pylist(), strict=True):
         if name is not None:

@@ -51,10 +51,10 @@ class Numbers:
         mean = min(max(total / known, low), high)  # rounding can't carry it out of the values
         away = values - mean
         far = max(high - mean, mean - low)
-        if far > SAFE or 0 < far < 1 / SAFE:
-            away /= far
-            return cls(rows, known, low, high, mean, far * float(np.sqrt((away * away).sum())))
-        return cls(rows, known, low, high, mean, float(np.sqrt((away * away).sum())))
+        scale = far if far > SAFE or 0 < far < 1 / SAFE else 1.0
+        if scale != 1:
+            away /= scale
+        return cls(rows, known, low, high, mean, scale * float(np.sqrt(np.einsum("i,i->", away, away))))
 
     def merged(self, other: Numbers) -> Numbers:
         """The summary of both."""

@@ -193,6 +193,22 @@ def test_few_labels_that_a_sample_loses_are_told_of(tmp_path):
     assert any(f"{seen} of 40 in 't'" in n.text and "file of their own" in n.text for n in problem.notes if n.level == "warning")
 
 
+def test_words_of_few_levels_stay_codes_until_they_are_held(tmp_path, read):
+    made = table().append_column("key", pa.array([f"key {i}" for i in range(N)]))
+    folder = tmp_path / "d"
+    folder.mkdir()
+    write(made, folder / "a.parquet")
+    write(made.slice(0, 2), folder / "b.parquet")  # too short for codes to pay: the parts of a folder differ
+    assert parquet.coded(folder / "a.parquet") == ["colour", "label"]
+    assert parquet.coded(folder / "b.parquet") == []
+    whole, _ = read(folder)
+    assert whole.column("colour").to_pylist() == pa.concat_tables([made, made.slice(0, 2)])["colour"].to_pylist()
+    sample, _ = read(folder, limit=200)
+    assert sample.summaries["colour"].counts == pa.concat_tables([made, made.slice(0, 2)])["colour"].to_pandas().value_counts().to_dict()
+    assert sample.summaries["key"].counts is None
+    assert sample.summaries["key"].known == N + 2
+
+
 def test_progress_tells_rows_share_and_rate(tmp_path, monkeypatch):
     monkeypatch.setattr(collect, "EVERY", 0.0)
     said = []
