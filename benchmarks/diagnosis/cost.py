@@ -9,7 +9,7 @@ Concept shift violates the condition that the expectation states, and is shown a
     python benchmarks/diagnosis/cost.py split --repeats 40
 
 `tables` draws its pairs by the functions `draw` and `direction` of the examination file (a script of its own); DIR holds
-DATASET/DOMAIN.parquet with a column `label`. `split`: the parts of the drop beside the parts of the population, which come from a large
+DATASET/DOMAIN.parquet with a column `label`, or `target` for a number. `split`: the parts of the drop beside the parts of the population, which come from a large
 sample, the same models and the true density ratios; and how often the interval of each part holds it.
 """
 
@@ -33,7 +33,7 @@ from mdshift.probes.overlap import Overlap
 from mdshift.probes.performance import Performance
 from mdshift.stats import nuisance
 
-HELD = 20_000
+HELD = 8_000
 PARTS = ("covariate", "label", "concept")
 TILT = np.array([0.3, 0.0, 0.8, 0.0])  # of the target's mean under covariate shift
 SHIFTS = ("none", "covariate", "label", "concept")
@@ -165,10 +165,12 @@ class Tally:
 
 def coverage(a):
     tally = Tally()
-    for task in a.tasks:
-        for n in a.rows:
-            for i in range(a.repeats):
+    for i in range(a.repeats):
+        for task in a.tasks:
+            for n in a.rows:
                 for kind in SHIFTS:
+                    if time.perf_counter() > a.until:
+                        break
                     case, predicted, y = synthetic(task, kind, n, a.seed + i)
                     found = asked(case, {"concept": ()}.get(kind, NAMED[kind]), i)
                     tally.add(f"{task}, {kind}, n={n}", found, *score(predicted, y, task))
@@ -177,11 +179,15 @@ def coverage(a):
 
 def split(a):
     print(f"parts of the drop, {a.rows[0]} rows a side: mean of the tool / of the population; worst: 9 of 10 pairs are nearer")
-    print(f"{'family':28s}{'drop':>8s}" + "".join(f"{k:>18s}{'worst':>7s}{'held':>6s}" for k in PARTS) + f"{'none told':>11s}")
-    for task in a.tasks:
-        for kind in (*SHIFTS, "mixed"):
-            told, true, held, zero = [], [], [], []
-            for i in range(a.repeats):
+    print(
+        f"{'family':28s}{'pairs':>6s}{'drop':>8s}" + "".join(f"{k:>18s}{'worst':>7s}{'held':>6s}" for k in PARTS) + f"{'0 in concept':>14s}"
+    )
+    rows = defaultdict(list)
+    for i in range(a.repeats):
+        for task in a.tasks:
+            for kind in (*SHIFTS, "mixed"):
+                if time.perf_counter() > a.until:
+                    break
                 rng = generator(a.seed + i, "cost", "split", task, kind)
                 n = a.rows[0]
                 Xs, ys = population(n + HELD, task, "none", rng)
@@ -191,11 +197,11 @@ def split(a):
                 found = asked(case, NAMED[kind], i)
                 parts, ends = found["attribution"], found["attribution_intervals"]
                 truth = parts_of_law(predicted, X[n:], labels, task, kind)
-                told.append([parts[k] for k in PARTS])
-                true.append([truth[k] for k in PARTS])
-                held.append([ends[k][0] <= truth[k] <= ends[k][1] for k in PARTS])
-                zero.append(ends["concept"][0] <= 0 <= ends["concept"][1])
-            report(f"{task}, {kind}", np.array(told), np.array(true), np.array(held), zero)
+                held = [ends[k][0] <= truth[k] <= ends[k][1] for k in PARTS]
+                zero = ends["concept"][0] <= 0 <= ends["concept"][1]
+                rows[f"{task}, {kind}"].append(([parts[k] for k in PARTS], [truth[k] for k in PARTS], held, zero))
+    for family, found in rows.items():
+        report(family, *(np.array(v, float) for v in zip(*found, strict=True)))
 
 
 def report(family, told, true, held, zero):
@@ -206,7 +212,7 @@ def report(family, told, true, held, zero):
     for j in range(len(PARTS)):
         worst = np.quantile(np.abs(told[:, j] - true[:, j]) / abs(unit), 0.9)
         cells.append(f"{told[:, j].mean() / unit:10.3f} /{true[:, j].mean() / unit:6.3f}{worst:7.3f}{held[:, j].mean():6.2f}")
-    print(f"{family:28s}{whole:8.3f}" + "".join(cells) + f"{np.mean(zero):11.2f}")
+    print(f"{family:28s}{len(zero):6d}{whole:8.3f}" + "".join(cells) + f"{zero.mean():14.2f}")
 
 
 def parts_of_law(predicted, X, y, task, kind):
@@ -246,20 +252,18 @@ def tables(a):
     made.loader.exec_module(examination)
     bases = defaultdict(list)
     for f in sorted(a.tables.glob("*/*.parquet")):
-        t = pd.read_parquet(f)
+        t = pd.read_parquet(f).rename(columns={"target": "label"})
         words = [c for c in t if not pd.api.types.is_numeric_dtype(t[c]) and t[c].astype(str).str.len().mean() > 40]
-        if "label" not in t or len(t) < 2_500 or t.shape[1] > 60 or words:
-            continue
-        if 2 <= t["label"].nunique() <= 10:
-            bases["classification"].append(t)
-        elif pd.api.types.is_numeric_dtype(t["label"]):
-            bases["regression"].append(t)
+        if "label" in t and len(t) >= 2_500 and t.shape[1] <= 60 and not words:
+            bases["classification" if t["label"].nunique() <= 10 and t["label"].dtype.kind != "f" else "regression"].append(t)
     tally = Tally()
     rng = generator(a.seed, "tables")
     with tempfile.TemporaryDirectory() as tmp:
         for i in range(a.repeats):
             for task in a.tasks:
                 for kind in SHIFTS if task == "classification" else SHIFTS[:2]:  # the examination tilts and changes classes alone
+                    if time.perf_counter() > a.until:
+                        break
                     table = bases[task][int(rng.integers(len(bases[task])))]
                     strength = float(rng.uniform(1.0, 2.0))
                     source, target = examination.draw(table, kind, strength, 10_000, rng)
@@ -282,12 +286,14 @@ def main():
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--rows", type=int, nargs="+", default=None)
     parser.add_argument("--tasks", nargs="+", default=["classification", "regression"])
+    parser.add_argument("--seconds", type=float, default=230, help="no new pair is drawn after")
     parser.add_argument("--tables", type=Path)
     parser.add_argument("--examination", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     a = parser.parse_args()
     a.rows = a.rows or ([1_500] if a.part == "split" else [300, 1_500, 5_000])
     began = time.perf_counter()
+    a.until = began + a.seconds
     {"coverage": coverage, "tables": tables, "split": split}[a.part](a)
     print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr)
 

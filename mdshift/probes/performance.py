@@ -28,6 +28,7 @@ KNOTS = (0.1, 0.25, 0.5, 0.75, 0.9)  # quantiles of y at which the log ratio of 
 STEEP = 7.0  # largest log ratio of densities at such a knot
 PENALTIES = (0.01, 0.1, 1.0)  # of the ridge regression that corrects the expected gain, for each row
 CORRECTING, FAR_OUT = 40, 4.0  # columns that it looks at, and spreads from the centre that it takes as they are
+RARE = 10  # errors: a bootstrap of fewer is too narrow
 DISCRETE = "accuracy"
 
 
@@ -40,12 +41,12 @@ class Performance(Probe):
     the same: the source's scores weighted to the class shares that explain the target's X. With labels the drop is split on the law that
     both sides share (Cai 2023): what the model scores there under P(Y|X) of the source less what it scores under that of the
     target is the concept's part, the rest that of X; or the same given Y, for the label's part. All intervals are from the same draws of
-    rows. R2 is of each law's own variance of y, so that a drop may be less spread rather than larger errors: compare `rmse`.
+    rows; those of what is expected are wider by how far a second estimate is off the first (weights half as strong; Lipton 2018). R2 is of each law's own variance of y, so that a drop may be less spread rather than larger errors: compare `rmse`.
     """
 
     name: ClassVar[str] = "performance"
     question: ClassVar[str] = "performance"
-    cites: ClassVar[str] = "Sugiyama 2007; Robins 1994; Cai 2023"
+    cites: ClassVar[str] = "Sugiyama 2007; Robins 1994; Lipton 2018; Cai 2023"
 
     def measure(self, view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Finding:
         """Estimate the cost; `evidence` holds the parts from which `engine.assemble` tells it under the reading of `engine.reading`."""
@@ -61,13 +62,16 @@ class Performance(Probe):
         ends = (alpha / 2, 1 - alpha / 2)
         source = sample.here()
         laws = {"covariate": _by_inputs(sample, e[:n])}
+        seconds = {"covariate": (laws["covariate"][0] + _by_inputs(sample, np.full(n, 0.5))[0]) / 2}  # weights half as far from even
         labels = _by_labels(view, found, sample)
         if labels is not None:
-            laws["label"] = labels
+            laws["label"], seconds["label"] = labels
+        doubts = {k: abs(float(sample.score(v[0]) - sample.score(seconds[k]))) for k, v in laws.items()}
+        few = sample.rare(source, n, alpha)  # what a handful of errors leaves open
         evidence: dict[str, Any] = {
             "metric": sample.metric,
-            "source": _summary(sample.score(source), ends),
-            "spans": {k: _summary(sample.score(v), ends) for k, v in laws.items()},
+            "source": _summary(sample.score(source), ends, few),
+            "spans": {k: _summary(sample.score(v), ends, sample.rare(v, n, alpha), doubts[k]) for k, v in laws.items()},
             "target": None,
             "blind": 1 / found.classes if found.classes else BLIND,
         }
@@ -75,9 +79,11 @@ class Performance(Probe):
             evidence["rmse"] = {"source": rmse(source[0]), "target": None, **{k: _summary(rmse(v), ends) for k, v in laws.items()}}
         if sample.rows_target is not None and len(sample.rows_target) >= FEW:
             there = sample.there()
-            evidence["target"] = _summary(sample.score(there), ends)
-            evidence["drop"] = _summary(sample.score(source) - sample.score(there), ends)
-            evidence["parts"] = _parts(found, sample, e, ends)
+            few_there = sample.rare(there, len(sample.rows_target), alpha)
+            either = (float(np.hypot(few[0], few_there[1])), float(np.hypot(few[1], few_there[0])))  # of a difference (Newcombe 1998)
+            evidence["target"] = _summary(sample.score(there), ends, few_there)
+            evidence["drop"] = _summary(sample.score(source) - sample.score(there), ends, either)
+            evidence["parts"] = _parts(found, sample, e, ends, either)
             if not found.classes:
                 evidence["rmse"]["target"] = rmse(there[0])
         first = evidence["source"]
@@ -127,6 +133,16 @@ class Sample:
     def score(self, means: Floats) -> Floats:
         """Scores of mean gains (..., c): accuracy, or R2 with the variance of the law that the means are of."""
         return np.clip(means[..., 0], 0, 1) if self.metric == DISCRETE else r2(means, FLAT * self.spread)
+
+    def rare(self, means: Floats, rows: int, alpha: float) -> tuple[float, float]:
+        """Half-widths of Wilson's interval of an accuracy where errors (or hits) are too few for a bootstrap: without one it has no width."""
+        from mdshift.stats.intervals import wilson
+
+        share = float(np.clip(means[0, 0], 0, 1))
+        if self.metric != DISCRETE or min(share, 1 - share) * rows >= RARE:
+            return 0.0, 0.0
+        low, high = wilson(share * rows, rows, alpha)
+        return share - low, high - share
 
 
 def _sample(found: shared.Rows, made: Scores, draws_source: Floats, draws_target: Floats) -> Sample:
@@ -223,21 +239,27 @@ def _by_inputs(sample: Sample, e: Floats) -> Floats:
     return told + _means(sample.draws_source, sample.gains_source - sample.told_source, w)
 
 
-def _by_labels(view: View, found: shared.Rows, sample: Sample) -> Floats | None:
-    """Mean gains on the target if P(X|Y) is the same: the source's, weighted to the shares of classes that explain the target's X."""
+def _by_labels(view: View, found: shared.Rows, sample: Sample) -> tuple[Floats, Floats] | None:
+    """Mean gains on the target if P(X|Y) is the same: the source's, weighted to the shares of classes that explain the target's X.
+
+    Shares by EM, (B + 1, c); and by the confusion matrix, (c,), which does not ask the scores to be calibrated.
+    """
     from mdshift.stats import labelshift
 
     made = shared.scores(view)
     if made is None:
         return None
     y, k, scores = made
-    onehot = np.eye(k)[y]
-    shares = sample.draws_source @ onehot / len(y)
+    shares = sample.draws_source @ np.eye(k)[y] / len(y)
+
+    def weighted(priors: Floats, own: Floats, draws: Floats) -> Floats:
+        ratio = np.divide(priors, own, out=np.zeros_like(priors), where=own > 0)
+        w = (ratio[:, y] if found.classes else _smooth(found.y_source, y, ratio)) * draws
+        return np.asarray((w @ sample.gains_source) / np.maximum(w.sum(axis=1), 1e-12)[:, None])
+
     priors = labelshift.em_priors(scores.further, shares, sample.draws_target)
-    ratio = np.divide(priors, shares, out=np.zeros_like(priors), where=shares > 0)
-    w = ratio[:, y] if found.classes else _smooth(found.y_source, y, ratio)
-    w = w * sample.draws_source
-    return np.asarray((w @ sample.gains_source) / np.maximum(w.sum(axis=1), 1e-12)[:, None])
+    other = labelshift.bbse(scores.fitted, y, scores.further)
+    return weighted(priors, shares, sample.draws_source), weighted(other[None], shares[:1], sample.draws_source[:1])[0]
 
 
 def _smooth(values: Floats, band: NDArray[np.int64], ratio: Floats) -> Floats:
@@ -262,7 +284,7 @@ def _smooth(values: Floats, band: NDArray[np.int64], ratio: Floats) -> Floats:
     return np.exp(np.clip(knots @ basis.T, -STEEP, STEEP))
 
 
-def _parts(found: shared.Rows, sample: Sample, e: Floats, ends: tuple[float, float]) -> dict[str, Any]:
+def _parts(found: shared.Rows, sample: Sample, e: Floats, ends: tuple[float, float], few: tuple[float, float]) -> dict[str, Any]:
     """The drop in two parts, under either reading: what the marginal takes, and what the law given it takes."""
     from mdshift.stats.density import shared_support
 
@@ -284,8 +306,8 @@ def _parts(found: shared.Rows, sample: Sample, e: Floats, ends: tuple[float, flo
         theirs = told + drawn[1] @ (sample.gains_target - told_target) / np.maximum(sums[1], 1e-12)
         rest = sample.score(mine) - sample.score(theirs)
         out[name] = {
-            "marginal": _summary(whole - rest, ends),
-            "concept": _summary(rest, ends),
+            "marginal": _summary(whole - rest, ends, few),
+            "concept": _summary(rest, ends, few),
             "rows": min(in_common(here), in_common(1 - there)),
         }
     return out
@@ -339,7 +361,11 @@ def in_common(weights: Floats) -> float:
     return min(effective(weights), 2 * float(weights.sum()))
 
 
-def _summary(draws: Floats, ends: tuple[float, float]) -> tuple[float, float, float]:
-    """The value, and the ends of its bootstrap interval."""
+def _summary(
+    draws: Floats, ends: tuple[float, float], few: tuple[float, float] = (0.0, 0.0), doubt: float = 0.0
+) -> tuple[float, float, float]:
+    """The value, and the ends of its bootstrap interval, at least `few` below and above it, and widened by an error that no draw shows."""
     low, high = np.quantile(draws[1:], ends)
-    return float(draws[0]), float(min(low, draws[0])), float(max(high, draws[0]))
+    value = float(draws[0])
+    below, above = (float(np.hypot(max(d, f, 0.0), doubt)) for d, f in zip((value - low, high - value), few, strict=True))
+    return value, value - below, value + above
