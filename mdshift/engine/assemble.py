@@ -97,6 +97,7 @@ def performance(
     }
     conditions = {"covariate": "P(Y|X) has not changed", "label": "P(X|Y) has not changed"}
     source, target = e["source"], e["target"]
+    discrete = e["metric"] == "accuracy"
     value = float(np.mean([v[0] for v in spans.values()]))
     found: dict[str, Any] = {
         "metric": e["metric"],
@@ -106,8 +107,8 @@ def performance(
         "target_interval": None if target is None else list(target[1:]),
         "expected": {
             "value": value,
-            "low": min(v[1] for v in spans.values()),
-            "high": max(v[2] for v in spans.values()),
+            "low": max(min(v[1] for v in spans.values()), 0.0 if discrete else -np.inf),
+            "high": min(max(v[2] for v in spans.values()), 1.0),
             "method": " or ".join(methods[u] for u in used),
             "condition": "on the condition that " + " or ".join(conditions[u] for u in used),
         },
