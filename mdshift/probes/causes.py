@@ -44,7 +44,7 @@ COMPANION = 0.3  # least rank correlation of a column that should have moved alo
 STAYED, ALONG = 0.3, 0.6  # of the move that the correlation foretells: below a companion stayed, above it moved along
 FAR, WIDER = 3.0, 3.0  # standard deviations, ratio of spreads: moves that no change of the rows explains
 APART = 0.58  # least AUC that re-weighting is to explain
-LEFT, PARTLY, MOSTLY = 0.3, 0.5, 0.7  # share of its excess over .5 that may be left: of a whole, of a partial explanation, of its upper end
+LEFT, PARTLY, MOSTLY = 0.2, 0.5, 0.7  # share of its excess over .5 that may be left: of a whole, of a partial explanation, of its upper end
 BINS, FEWER, THIN = 20, 6, 5  # bins of one column, of one of two; least rows of a side in a bin
 CANDIDATES = 4  # columns that are tried as what the rows were chosen by
 COVERED = 0.9  # least share of the target in bins that the source fills
@@ -566,7 +566,7 @@ def sampling(case: Case, without: set[str]) -> list[Record]:
     what = f"matched on {listed(columns)}" if size else "with the classes' shares matched"
     by = plural(columns, "this column", "these columns") if size else "class"
     text = (
-        f"{what[0].upper()}{what[1:]}, the sides are told apart {'hardly' if whole else 'much less'} (AUC {scores.auc:.2f} → {value:.2f}): rows were "
+        f"{what[0].upper()}{what[1:]}, the sides are {'hardly told apart' if whole else 'told apart much less'} (AUC {scores.auc:.2f} → {value:.2f}): rows were "
         f"chosen otherwise by {by}, {'and the rest stayed the same' if whole else 'with some change besides'}"
     )
     return [cause("sampling", columns, text, auc=scores.auc, auc_matched=value, whole=whole, p_value=scores.p_value)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -108,7 +107,7 @@ class Region(Probe):
         rows, names = gathered(view, rng)
         first, second = _halves(rows.target, rng)
         found = search(rows.take(first), names)
-        told = measured(found, rows.take(second), alpha)
+        told = measured(found, rows, second, alpha)
         p = min((r["p_value"] for r in told), default=1.0)
         return Finding(
             probe=self.name,
@@ -330,10 +329,11 @@ def _repeats(literals: list[Literal], rule: tuple[int, ...], new: int) -> bool:
 # --- measuring ----------------------------------------------------------------------------------
 
 
-def measured(rules: list[tuple[Literal, ...]], rows: Rows, alpha: float) -> list[dict[str, Any]]:
-    """The rules that hold on rows that have not seen the search, largest evidence first."""
+def measured(rules: list[tuple[Literal, ...]], all_rows: Rows, unseen: Ints, alpha: float) -> list[dict[str, Any]]:
+    """The rules that hold on the rows that the search has not seen, largest evidence first."""
     from scipy.stats import fisher_exact
 
+    rows = all_rows.take(unseen)
     n, m = int((~rows.target).sum()), int(rows.target.sum())
     level = alpha / max(len(rules), 1)
     found = []
@@ -347,8 +347,8 @@ def measured(rules: list[tuple[Literal, ...]], rows: Rows, alpha: float) -> list
         if p > alpha or low <= 1 <= high or not worth or not (a + b):
             continue
         record = {
-            "rule": text(rule),
-            "conditions": [{"column": c.column, "test": _clause([c])} for c in rule],
+            "rule": text(rule, all_rows),
+            "conditions": [{"column": c.column, "test": _clause([c], all_rows)} for c in rule],
             "ratio": ratio,
             "low": low,
             "high": high,
@@ -372,13 +372,13 @@ def frequency_ratio(a: int, n: int, b: int, m: int, alpha: float) -> tuple[float
     return float(np.exp(ratio)), float(np.exp(ratio - half)), float(np.exp(ratio + half))
 
 
-def text(rule: tuple[Literal, ...]) -> str:
+def text(rule: tuple[Literal, ...], rows: Rows) -> str:
     """The rule in words, conditions on one column as one."""
     order = list(dict.fromkeys((c.column, c.place, c.kind) for c in rule))
-    return " and ".join(_clause([c for c in rule if (c.column, c.place, c.kind) == key]) for key in order)
+    return " and ".join(_clause([c for c in rule if (c.column, c.place, c.kind) == key], rows) for key in order)
 
 
-def _clause(conditions: list[Literal]) -> str:
+def _clause(conditions: list[Literal], rows: Rows) -> str:
     c = conditions[0]
     name = wording.short(c.column)
     if c.kind == "text":
@@ -394,6 +394,9 @@ def _clause(conditions: list[Literal]) -> str:
     high = [v.value for v in conditions if not v.above]
     if low and high:
         return f"{_value(c.kind, max(low))} < {name} ≤ {_value(c.kind, min(high))}"
+    left = np.unique(rows.numbers[c.holds(rows), c.place])
+    if len(left) == 1:  # one value alone lies beyond the bound, as of a yes or no
+        return f"{name} = {_value(c.kind, float(left[0]))}"
     return f"{name} > {_value(c.kind, low[0])}" if low else f"{name} ≤ {_value(c.kind, high[0])}"
 
 
@@ -409,7 +412,6 @@ def _value(kind: str, value: float) -> str:
 def sentence(record: dict[str, Any], *, never: bool) -> str:
     """How much more or less frequent the rows of a rule are in the target."""
     shares = f"{_share(record['target_share'])} of the target, {_share(record['source_share'])} of the source"
-    shares = re.sub(r"\b0% of the", "none of the", shares)
     if never:  # a ratio of none is no number to tell
         return f"{record['rule']}: {shares}"
     times = record["ratio"]
@@ -419,7 +421,9 @@ def sentence(record: dict[str, Any], *, never: bool) -> str:
 
 
 def _share(value: float) -> str:
-    return f"{value:.0%}" if value >= 0.1 or value == 0 else f"{value:.1%}"  # noqa: PLR2004 - two digits
+    if value == 0:
+        return "none"
+    return f"{value:.0%}" if value >= 0.1 else f"{value:.1%}"  # noqa: PLR2004 - two digits
 
 
 # --- classes ------------------------------------------------------------------------------------

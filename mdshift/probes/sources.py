@@ -249,9 +249,10 @@ def sentence(ranked: list[dict[str, Any]], near: list[str], between: list[dict[s
         if last["p_value"] > alpha:
             told = f"No source could be told from the target ({len(ranked)} compared)"
     elif len(names) == 1:
+        rest = f"{wording.short(last['name'])} lies at" if len(ranked) == 2 else f"the furthest is {wording.short(last['name'])} at"  # noqa: PLR2004
         told = (
             f"{names[0]} is the source nearest to the target (MMD {first['distance']:.2f} [{first['low']:.2f}, {first['high']:.2f}]); "
-            f"the furthest is {wording.short(last['name'])} ({last['distance']:.2f})"
+            f"{rest} {last['distance']:.2f}"
         )
     else:
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
@@ -262,4 +263,6 @@ def sentence(ranked: list[dict[str, Any]], near: list[str], between: list[dict[s
     differ = sum(r["differ"] for r in between)
     if between[0]["b"] is None:
         return f"{told}. {differ} of {len(between)} sources differ from the others together."
+    if len(between) == 1:
+        return f"{told}. The two sources {'differ' if differ else 'could not be told apart'}."
     return f"{told}. {differ} of {len(between)} pairs of sources differ."
