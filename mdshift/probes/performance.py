@@ -28,6 +28,7 @@ KNOTS = (0.1, 0.25, 0.5, 0.75, 0.9)  # quantiles of y at which the log ratio of 
 STEEP = 7.0  # largest log ratio of densities at such a knot
 PENALTIES = (0.01, 0.1, 1.0)  # of the ridge regression that corrects the expected gain, for each row
 CORRECTING, FAR_OUT = 40, 4.0  # columns that it looks at, and spreads from the centre that it takes as they are
+OPTIMISM = 5.0  # parameters that the mixture of models fits to the very scores that it is judged by, each worth about 1 / n
 RARE = 10  # errors: a bootstrap of fewer is too narrow
 DISCRETE = "accuracy"
 
@@ -41,7 +42,7 @@ class Performance(Probe):
     the same: the source's scores weighted to the class shares that explain the target's X. With labels the drop is split on the law that
     both sides share (Cai 2023): what the model scores there under P(Y|X) of the source less what it scores under that of the
     target is the concept's part, the rest that of X; or the same given Y, for the label's part. All intervals are from the same draws of
-    rows; those of what is expected are wider by how far a second estimate is off the first (weights half as strong; Lipton 2018). R2 is of each law's own variance of y, so that a drop may be less spread rather than larger errors: compare `rmse`.
+    rows; those of what is expected are wider by how far a second estimate is off the first (even weights; Lipton 2018). R2 is of each law's own variance of y, so that a drop may be less spread rather than larger errors: compare `rmse`.
     """
 
     name: ClassVar[str] = "performance"
@@ -62,7 +63,7 @@ class Performance(Probe):
         ends = (alpha / 2, 1 - alpha / 2)
         source = sample.here()
         laws = {"covariate": _by_inputs(sample, e[:n])}
-        seconds = {"covariate": (laws["covariate"][0] + _by_inputs(sample, np.full(n, 0.5))[0]) / 2}  # weights half as far from even
+        seconds = {"covariate": _by_inputs(sample, np.full(n, 0.5))[0]}  # even weights: all that the weights say is in doubt
         labels = _by_labels(view, found, sample)
         if labels is not None:
             laws["label"], seconds["label"] = labels
@@ -71,7 +72,7 @@ class Performance(Probe):
         evidence: dict[str, Any] = {
             "metric": sample.metric,
             "source": _summary(sample.score(source), ends, few),
-            "spans": {k: _summary(sample.score(v), ends, sample.rare(v, n, alpha), doubts[k]) for k, v in laws.items()},
+            "spans": {k: _summary(sample.score(v), ends, sample.rare(v, n, alpha), doubts[k], OPTIMISM / n) for k, v in laws.items()},
             "target": None,
             "blind": 1 / found.classes if found.classes else BLIND,
         }
@@ -307,7 +308,7 @@ def _parts(found: shared.Rows, sample: Sample, e: Floats, ends: tuple[float, flo
         rest = sample.score(mine) - sample.score(theirs)
         out[name] = {
             "marginal": _summary(whole - rest, ends, few),
-            "concept": _summary(rest, ends, few),
+            "concept": _summary(rest, ends, few, too_good=OPTIMISM / n),
             "rows": min(in_common(here), in_common(1 - there)),
         }
     return out
@@ -362,10 +363,13 @@ def in_common(weights: Floats) -> float:
 
 
 def _summary(
-    draws: Floats, ends: tuple[float, float], few: tuple[float, float] = (0.0, 0.0), doubt: float = 0.0
+    draws: Floats, ends: tuple[float, float], few: tuple[float, float] = (0.0, 0.0), doubt: float = 0.0, too_good: float = 0.0
 ) -> tuple[float, float, float]:
-    """The value, and the ends of its bootstrap interval, at least `few` below and above it, and widened by an error that no draw shows."""
+    """The value, and the ends of its bootstrap interval, at least `few` below and above it.
+
+    doubt: an error that no draw shows, added in quadrature. too_good: how far the value may be too high, added to the low side.
+    """
     low, high = np.quantile(draws[1:], ends)
     value = float(draws[0])
     below, above = (float(np.hypot(max(d, f, 0.0), doubt)) for d, f in zip((value - low, high - value), few, strict=True))
-    return value, value - below, value + above
+    return value, value - below - too_good, value + above
