@@ -84,7 +84,16 @@ OPTIONS = _table(
     Option("seed", int, 0, "seed of everything random", "settings", low=0, high=2**32 - 1, metavar="N"),
     Option("device", str, "auto", "where networks are trained", "settings", choices=("auto", "cpu", "cuda")),
     Option("engine", str, "local", "what maps units of work", "settings", choices=("local", "ray")),
-    Option("workers", int, 1, "units of work at a time", "settings", low=1, high=4096, metavar="N"),
+    Option(
+        "workers",
+        int,
+        None,
+        "units of work at a time [default: as many as cores, 4 at most, to diagnose; else 1]",
+        "settings",
+        low=1,
+        high=4096,
+        metavar="N",
+    ),
     Option("goal", str, "target", "one known target, or unknown future domains", "settings", choices=("target", "general")),
     Option("compute", str, "medium", "how much may be spent", "settings", choices=("low", "medium", "high")),
     Option(

@@ -30,6 +30,13 @@ def map_units(function: Callable[[T], R], units: Iterable[T], *, engine: str = "
         return list(pool.map(function, items))
 
 
+def cores() -> int:
+    """The processors that this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _on_ray(function: Callable[[T], R], items: list[T]) -> list[R]:
     import os
 

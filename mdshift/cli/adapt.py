@@ -81,7 +81,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
                 budget=session["budget"],
                 seed=session["seed"],
                 device=session["device"],
-                workers=session["workers"],
+                workers=session["workers"] or 1,
                 engine=session["engine"],
                 start=start,
                 alpha=session["alpha"],

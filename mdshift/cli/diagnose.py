@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mdshift.cli import find, options
 from mdshift.cli.options import argument, command
 from mdshift.cli.session import Session
+from mdshift.executor import cores
 
 if TYPE_CHECKING:
     from mdshift.types import DataSpec, Problem
@@ -69,7 +70,7 @@ def document_of(session: Session, problem: Problem) -> dict[str, Any]:
         problem,
         alpha=session["alpha"],
         seed=session["seed"],
-        workers=session["workers"],
+        workers=session["workers"] or min(cores(), 4),
         engine=session["engine"],
         progress=session.progress,
     )

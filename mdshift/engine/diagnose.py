@@ -107,6 +107,8 @@ def diagnose(
 def measure(view: View, alpha: float, seed: int, workers: int, progress: Callable[[str], None]) -> Mapping[str, Finding]:
     """The finding of every declared probe, by name."""
     units: list[tuple[str, Any]] = [(name, declared().measure) for name, declared in every("probe").items()]
+    if workers > 1:  # side by side what several probes wait for, the dearest first; alone, whichever asks first computes it
+        map_units(lambda piece: piece(), shared_pieces(view, alpha), workers=workers)
 
     def ask(unit: tuple[str, Any]) -> Finding:
         name, question = unit
@@ -116,6 +118,17 @@ def measure(view: View, alpha: float, seed: int, workers: int, progress: Callabl
 
     answers = map_units(ask, units, workers=workers)
     return dict(zip((name for name, _ in units), answers, strict=True))
+
+
+def shared_pieces(view: View, alpha: float) -> list[Callable[[], Any]]:
+    """What the probes share and is dear: models of the label and of the domain, kernels."""
+    from mdshift.probes import rows
+    from mdshift.probes.domainclassifier import crossfit
+    from mdshift.probes.mmd import kernels_of
+
+    label = [lambda: rows.outcome(view), lambda: rows.propensity(view), lambda: rows.scores(view)]
+    inputs = [lambda: kernels_of(view, alpha), lambda: crossfit(view)]
+    return [*label, *([] if view.few or not view.Z_source.shape[1] else inputs)]
 
 
 def weigh(view: View, found: Mapping[str, Finding]) -> Any:

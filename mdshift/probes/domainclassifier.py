@@ -188,7 +188,7 @@ def _fit_score(
     rows = np.sort(np.concatenate(kept))
     linear = LogisticRegression(C=0.1, max_iter=100, tol=1e-3)
     boosted = HistGradientBoostingClassifier(
-        max_iter=40,
+        max_iter=40 if len(rows) >= 200 else 15,  # noqa: PLR2004 - more would overfit so few rows
         learning_rate=0.12,
         max_leaf_nodes=15,
         min_samples_leaf=max(5, min(20, len(rows) // 20)),

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 THRESHOLDS = 9  # cuts of a numeric column at its pooled deciles
 ROOM = 3_000  # columns with their cuts at most
 PAIRED = 45  # columns up to which all their products are compared too: 1,035 of them
-SHARES = (0.9, 0.1)  # of the level: permutation tests, classifier
+SHARES = (0.95, 0.05)  # of the level: permutation tests, classifier
+WITHIN = (2.0, 1.0)  # among the permutation tests: kernels, columns
 
 
 @probe
@@ -33,7 +34,7 @@ class Marginal(Probe):
 
     The aggregated MMD and the largest standardised difference over all columns, their cuts and their products share the same permutations of sides, so that
     their combination (the smaller p, itself permuted) is exact and costs little where they agree. The forward-tested domain
-    classifier, which sees interactions that both miss, has a tenth of the level (weighted Bonferroni).
+    classifier, which sees interactions that both miss, has a twentieth of the level (weighted Bonferroni).
 
     effect is Gini's 2 AUC - 1 of the cross-fitted domain classifier, 0 (alike) to 1 (told apart without error), with its interval.
     """
@@ -67,7 +68,7 @@ def test_x(view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Find
     top, column, where = _columns(view, alpha)
     p_columns = p_value(top)
     evidence["columns"] = {"p_value": p_columns, "statistic": float(top[0]), "column": where, "z": column}
-    p = weighted_bonferroni([joint(np.stack([kernels_of(view, alpha).statistics, top])), classifier.p_value], SHARES)
+    p = weighted_bonferroni([joint(np.stack([kernels_of(view, alpha).statistics, top]), WITHIN), classifier.p_value], SHARES)
     found = crossfit(view)
     low, high = found.interval(alpha)
     gini, low, high = (float(np.clip(2 * v - 1, 0, 1)) for v in (found.auc, low, high))

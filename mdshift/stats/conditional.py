@@ -211,7 +211,7 @@ def directions(Z: Floats, prediction: Floats, r: Floats, rng: np.random.Generato
 
     made = bank.stack(
         [
-            ("everywhere", r, "max", 4.0),
+            ("everywhere", r, "max", 8.0),
             ("with the columns", times(S) if S.shape[1] <= 200 else times(linear), "max", 1.0),  # noqa: PLR2004
             ("along the columns", times(linear), "sum", 1.0),
             ("with the prediction", times(expected), "sum", 1.0),

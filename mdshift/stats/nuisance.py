@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 FOLDS = 5
+MANY = 3_000  # rows from which three folds serve as well as five
+HESSIAN = 600  # columns up to which Newton's steps are cheap
 KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 SPLINE_COLUMNS = 40  # numbers that get a spline: beyond, value and rank alone
 FLOOR = 1e-3
+ROUNDS = 45  # of boosting
+TINY = 200  # rows: fewer get fewer rounds, they overfit with more
 SMALL = 1_000  # rows: fewer get smaller trees
 STACK = 300  # rows from which the mixture of models may bend
 
@@ -35,6 +39,11 @@ def folds(strata: Ints, rng: np.random.Generator, count: int = FOLDS) -> Ints:
         rows = rng.permutation(np.flatnonzero(strata == s))
         out[rows] = (np.arange(len(rows)) + rng.integers(count)) % count
     return out
+
+
+def parts(n: int) -> int:
+    """Folds for n rows."""
+    return FOLDS if n < MANY else 3
 
 
 def splines(Z: Floats) -> Floats:
@@ -52,13 +61,13 @@ def splines(Z: Floats) -> Floats:
     return np.concatenate(parts, axis=1)
 
 
-def _boosted(kind: str, n: int, seed: int, rounds: int = 60) -> Any:
+def _boosted(kind: str, n: int, seed: int, rounds: int = ROUNDS) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     make = HistGradientBoostingClassifier if kind == "class" else HistGradientBoostingRegressor
     return make(
-        max_iter=rounds,
-        learning_rate=0.1,
+        max_iter=rounds if n >= TINY else min(rounds, 15),
+        learning_rate=0.12,
         max_leaf_nodes=8 if n < SMALL else 15,
         min_samples_leaf=10,
         l2_regularization=1.0,
@@ -70,7 +79,7 @@ def _boosted(kind: str, n: int, seed: int, rounds: int = 60) -> Any:
 
 def _rounds(classes: int) -> int:
     """Boosting rounds: each grows a tree a class, so many classes get fewer."""
-    return int(np.clip(150 // classes, 12, 60))
+    return int(np.clip(150 // classes, 12, ROUNDS))
 
 
 def newton(S: Floats, y: Ints, strengths: tuple[float, ...], steps: int = 12) -> Floats:
@@ -79,24 +88,89 @@ def newton(S: Floats, y: Ints, strengths: tuple[float, ...], steps: int = 12) ->
     strengths: inverse penalties, weakest model first; each starts where the one before ended. The intercept has a slight
     penalty too, so that the Hessian stays regular where the classes are separable.
     """
-    n, d = S.shape
-    A = np.concatenate([S, np.ones((n, 1))], axis=1)
-    beta = np.zeros(d + 1)
-    share = np.clip(y.mean(), 1e-3, 1 - 1e-3)
-    beta[-1] = np.log(share / (1 - share))
-    out = np.empty((len(strengths), d + 1))
+    A = _with_intercept(S)
+    beta = _start(A, y)
+    out = np.empty((len(strengths), len(beta)))
     for i, c in enumerate(strengths):
-        penalty = np.full(d + 1, 1.0 / c)
-        penalty[-1] = 1e-3
-        for _ in range(steps):
-            p = 1 / (1 + np.exp(-np.clip(A @ beta, -30, 30)))
-            gradient = A.T @ (p - y) + penalty * beta
-            w = np.maximum(p * (1 - p), 1e-4)
-            step = np.linalg.solve((A * w[:, None]).T @ A + np.diag(penalty), gradient)
-            beta = beta - step
-            if np.abs(step).max() < 1e-3:  # noqa: PLR2004 - far below the sampling error
-                break
+        beta = _newton(A, y, _penalty(len(beta), c), beta, steps)
         out[i] = beta
+    return out
+
+
+def _with_intercept(S: Floats) -> Any:
+    # single precision: the Hessian is the dear part and only steers the steps
+    return np.concatenate([S, np.ones((len(S), 1))], axis=1, dtype=np.float32)
+
+
+def _start(A: Any, y: Ints) -> Floats:
+    share = np.clip(y.mean(), 1e-3, 1 - 1e-3)
+    beta = np.zeros(A.shape[1])
+    beta[-1] = np.log(share / (1 - share))
+    return beta
+
+
+def _penalty(size: int, strength: float) -> Floats:
+    out = np.full(size, 1.0 / strength)
+    out[-1] = 1e-3
+    return out
+
+
+def _sigmoid(z: Any) -> Any:
+    return 1 / (1 + np.exp(-np.clip(z, -30, 30)))
+
+
+def _hessian(A: Any, p: Any) -> Floats:
+    w = np.maximum(p * (1 - p), 1e-4)
+    return np.asarray((A * w[:, None]).T @ A, dtype=np.float64)
+
+
+def _newton(A: Any, y: Ints, penalty: Floats, beta: Floats, steps: int, tolerance: float = 1e-3) -> Floats:
+    for _ in range(steps):
+        p = _sigmoid(A @ beta.astype(np.float32))
+        gradient = A.T @ (p - y.astype(np.float32)) + penalty * beta
+        step = np.linalg.solve(_hessian(A, p) + np.diag(penalty), gradient)
+        beta = beta - step
+        if np.abs(step).max() < tolerance:  # far below the sampling error
+            break
+    return beta
+
+
+def crossfit(S: Floats, y: Ints, fold: Ints, count: int, strengths: tuple[float, ...], train: NDArray[np.bool_]) -> Floats:
+    """Out-of-fold probabilities of class 1 by `newton`, (len(strengths), n): rows of fold k are scored by a fit without fold k.
+
+    train (n,): the rows that are fitted, others are scored alone. All folds are solved side by side: they start from the fit of all rows
+    and keep its Hessian, each less its own fold's, so that an iteration costs a gradient. They are iterated until they
+    stand still, so that where they started leaves no trace.
+    """
+    A = _with_intercept(S)
+    target = y.astype(np.float32)
+    out = np.zeros((len(strengths), len(S)))
+    inside = [np.flatnonzero(train & (fold == k)) for k in range(count)]
+    seen = np.flatnonzero(train)
+    full = _start(A[seen], y[seen])
+    mask = np.stack([train & (fold != k) for k in range(count)], axis=1).astype(np.float32)
+    for i, c in enumerate(strengths):
+        penalty = _penalty(len(full), c)
+        full = _newton(A[seen], y[seen], penalty, full, 12, tolerance=3e-2)
+        p = _sigmoid(A @ full.astype(np.float32))
+        parts = [_hessian(A[rows], p[rows]) for rows in inside]
+        whole = np.sum(parts, axis=0) + np.diag(penalty)
+        inverses = np.stack([np.linalg.inv(whole - part) for part in parts])
+        beta = np.repeat(full[:, None], count, axis=1)
+        for _ in range(25):
+            gap = (_sigmoid(A @ beta.astype(np.float32)) - target[:, None]) * mask
+            gradient = A.T @ gap + penalty[:, None] * beta
+            step = np.einsum("kij,jk->ik", inverses, gradient)
+            beta = beta - step
+            moved = np.abs(step).max(axis=0)
+            if moved.max() < 1e-3:  # noqa: PLR2004 - far below the sampling error
+                break
+        for k in np.flatnonzero(~(moved < 1e-3)).tolist():  # noqa: PLR2004 - a Hessian that was too far off: Newton's own steps from the full fit
+            rows = np.flatnonzero(mask[:, k])
+            beta[:, k] = _newton(A[rows], y[rows], penalty, full, 12)
+        for k in range(count):
+            test = np.flatnonzero(fold == k)
+            out[i, test] = _sigmoid(A[test] @ beta[:, k].astype(np.float32))
     return out
 
 
@@ -129,13 +203,21 @@ def classify(
     extra = np.zeros((0, Z.shape[1])) if further is None else further
     everything = np.concatenate([Z, extra])
     S = splines(everything)
-    fold = folds(y if strata is None else strata, rng)
-    fold_extra = rng.permutation(np.arange(len(extra)) % FOLDS)
+    count = parts(n)
+    fold = folds(y if strata is None else strata, rng, count)
+    fold_extra = rng.permutation(np.arange(len(extra)) % count)
     both = np.concatenate([fold, fold_extra])
     strengths = (0.003, 0.03, 0.3)
     found = {name: np.zeros((len(everything), classes)) for name in (*map(str, strengths), "trees")}
     seed = int(rng.integers(1 << 31))
-    for k in range(FOLDS):
+    usual = np.unique(y)
+    two = len(usual) == 2 and S.shape[1] <= HESSIAN and all(len(np.unique(y[fold != k])) == 2 for k in range(count))  # noqa: PLR2004
+    if two:
+        inner = np.arange(len(everything)) < n
+        codes = np.concatenate([y == usual[1], np.zeros(len(extra))]).astype(np.int64)
+        for c, p in zip(strengths, crossfit(S, codes, both, count, strengths, inner), strict=True):
+            found[str(c)][:, usual] = np.column_stack([1 - p, p])
+    for k in range(count):
         train, test = np.flatnonzero(fold != k), np.flatnonzero(both == k)
         seen = np.unique(y[train])
         if not len(test):
@@ -144,16 +226,11 @@ def classify(
             for value in found.values():
                 value[test] = np.eye(classes)[seen].sum(axis=0)
             continue
-        if len(seen) == 2 and S.shape[1] <= 600:  # noqa: PLR2004 - a Hessian of that size is cheap
-            for c, beta in zip(strengths, newton(S[train], (y[train] == seen[1]).astype(np.int64), strengths), strict=True):
-                p = 1 / (1 + np.exp(-np.clip(S[test] @ beta[:-1] + beta[-1], -30, 30)))
-                found[str(c)][np.ix_(test, seen)] = np.column_stack([1 - p, p])
-        else:
-            for c in strengths:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # an early stop is a little more shrinkage, which the mixture weighs
-                    model = LogisticRegression(C=c, max_iter=60, tol=1e-3).fit(S[train], y[train])
-                found[str(c)][test] = _probabilities(model, S[test], classes)
+        for c in () if two else strengths:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # an early stop is a little more shrinkage, which the mixture weighs
+                model = LogisticRegression(C=c, max_iter=60, tol=1e-3).fit(S[train], y[train])
+            found[str(c)][test] = _probabilities(model, S[test], classes)
         trees = _boosted("class", len(train), seed, _rounds(classes)).fit(Z[train], y[train])
         found["trees"][test] = _probabilities(trees, everything[test], classes)
     mixed = _mix(list(found.values()), y)
@@ -207,18 +284,20 @@ def regress(Z: Floats, Y: Floats, rng: np.random.Generator, further: Floats | No
     everything = np.concatenate([Z, extra])
     S = splines(everything)
     S -= S.mean(axis=0)
-    fold = folds(np.zeros(n, dtype=np.int64), rng)
-    fold_extra = rng.permutation(np.arange(len(extra)) % FOLDS)
+    count = parts(n)
+    fold = folds(np.zeros(n, dtype=np.int64), rng, count)
+    fold_extra = rng.permutation(np.arange(len(extra)) % count)
     both = np.concatenate([fold, fold_extra])
     penalties = (1.0, 10.0, 100.0, 1000.0)
     linear = np.zeros((len(penalties), len(everything), Y.shape[1]))
     boosted = np.zeros((len(everything), Y.shape[1]))
     seed = int(rng.integers(1 << 31))
-    for k in range(FOLDS):
+    grams = np.stack([S[:n][fold == k].T @ S[:n][fold == k] for k in range(count)])
+    for k in range(count):
         train, test = np.flatnonzero(fold != k), np.flatnonzero(both == k)
         if not len(test):
             continue
-        values, vectors = np.linalg.eigh(S[train].T @ S[train])
+        values, vectors = np.linalg.eigh(grams.sum(axis=0) - grams[k])
         centre = Y[train].mean(axis=0)
         right = vectors.T @ (S[train].T @ (Y[train] - centre))
         for i, penalty in enumerate(penalties):

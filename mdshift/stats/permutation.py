@@ -7,6 +7,7 @@ stand side by side in one matrix, the observed one first, so that a statistic is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,12 +44,14 @@ def p_values(statistics: Floats) -> Floats:
     return ranks
 
 
-def joint(statistics: Floats) -> float:
-    """One p for several statistics of the same assignments, (k, B+1): the smallest p, itself permuted (Westfall & Young 1993).
+def joint(statistics: Floats, weights: Sequence[float] | None = None) -> float:
+    """One p for several statistics of the same assignments, (k, B+1): the smallest p over its weight, itself permuted (Westfall & Young 1993).
 
     Exact whatever the dependence, and not paid for when the statistics agree. The sum of the log p breaks ties.
     """
     p = p_values(statistics)
+    if weights is not None:
+        p = p / (np.asarray(weights) / np.max(weights))[:, None]
     return p_value(-np.log(p.min(axis=0)) - 1e-3 * np.log(p).mean(axis=0))
 
 
