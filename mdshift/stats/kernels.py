@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdshift.stats.permutation import p_value
+from mdshift.stats.permutation import p_value, surprise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,6 @@ FREQUENCIES = 64  # random frequencies a kernel at least: a cosine and a sine ea
 MANY = 8_000  # pooled rows up to which four times as many are affordable, and worth some points of power
 BLOCK = 1_024  # rows of a block of the kernel matrix
 CITY = 32  # columns up to which the Laplace kernel uses the city-block distance, whose cost grows with the columns
-LEAST_SKEW = 0.05  # below it a gamma law is a normal one
 PAIRS = 20_000  # sampled pairs for the quantiles of the distances
 
 
@@ -69,21 +68,10 @@ def discrepancy(Z: Matrix, weights: Matrix, rng: np.random.Generator, *, exact: 
         how = f"{count} random frequencies a kernel on {len(Z)} rows"
     mean, sd = sums.mean(axis=1, keepdims=True), sums.std(axis=1, keepdims=True)
     rounding = 1e-4 * float((weights[:, 0].astype(np.float64) ** 2).sum())  # a spread below it is that of sums in another order
-    z = (sums - mean) / np.where(sd > rounding, sd, np.inf)
-    tails = surprise(z)
+    tails = surprise((sums - mean) / np.where(sd > rounding, sd, np.inf))
     best = int(np.argmax(tails[:, 0]))
     method = f"aggregated MMD, {len(kernels)} kernels (Laplace and Gaussian), {how}, {weights.shape[1] - 1} permutations"
     return Discrepancy(tails.max(axis=0), tails[:, 0], kernels, float(sums[best, 0] - mean[best, 0]), method)
-
-
-def surprise(z: Floats) -> Floats:
-    """Minus the log of the tail probability of standardised statistics (kernels, B+1), by a gamma law of each row's skewness."""
-    from scipy.stats import gamma
-
-    skew = np.maximum((z**3).mean(axis=1, keepdims=True), LEAST_SKEW)
-    shape = 4 / skew**2
-    out: Floats = -gamma.logsf(np.maximum(z * np.sqrt(shape) + shape, 0.0), shape)
-    return out
 
 
 def bandwidths(Z: Matrix, rng: np.random.Generator, *, city: bool) -> Floats:
