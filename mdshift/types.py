@@ -240,6 +240,7 @@ class Shift:
     high: float | None
     severity: Severity
     reason: str
+    excluded: float | None = None  # where none was found: no shift larger than this, on the scale of `effect`
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ KINDS: tuple[Kind, ...] = ("covariate", "label", "concept")
 # concept: total variation, the share of labels that would have to change; five points of accuracy at stake are worth an effort.
 STEPS: Mapping[str, tuple[float, float]] = {"covariate": (0.15, 0.5), "label": (0.08, 0.25), "concept": (0.05, 0.15)}
 
+# Kinds whose interval bounds the shift from above; that of concept is an estimate from below, which excludes nothing.
+BOUNDED: Mapping[str, str] = {"covariate": "2 AUC - 1, as far as a classifier can see", "label": "total variation of the classes' shares"}
+
 HYPOTHESES = 4  # P(X), P(Y), P(X|Y), P(Y|X): alpha is divided among them
 # Labels of a part of the target: the tests of P(Y) and P(Y|X) then see far fewer rows than the test of P(X), which is so much keener that
 # every label shift looks like a change of P(X) alone. With under half of the rows labelled the unlabelled ones settle which marginal
@@ -237,7 +240,18 @@ def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence, 
     if finding.sentence and verdict in ("shift", "no-shift"):
         sentence = f"{sentence} {finding.sentence}"
     level = severity(kind, finding) if verdict == "shift" else "none"
-    return Shift(verdict, finding.p_value, finding.effect, finding.low, finding.high, level, sentence)
+    excluded = None
+    if verdict == "no-shift" and not reading.kinds and kind in BOUNDED:
+        excluded = finding.high
+    if excluded is not None:
+        sentence = f"{sentence} {_excluded(kind, excluded)}"
+    return Shift(verdict, finding.p_value, finding.effect, finding.low, finding.high, level, sentence, excluded)
+
+
+def _excluded(kind: Kind, bound: float) -> str:
+    """Equivalence (Schuirmann 1987): the interval of the effect ends below the bound."""
+    small = ", which would be minor" if bound < STEPS[kind][0] else ""
+    return f"No shift larger than {bound:.2g} in {BOUNDED[kind]}{small}."
 
 
 def _denied(finding: Finding | None, reading: Reading, alpha: float) -> str:

@@ -53,6 +53,7 @@ def verdict(document: Document) -> tuple[str, ...]:
     named = [f"{FOUND.get(k, k)}, {shifts[k]['severity']}" for k in document["kinds"] if k in shifts]
     lines = [f"{'; '.join(named)}." if named else _nothing_named(document)]
     lines[0] = lines[0][0].upper() + lines[0][1:]
+    lines.extend(_moved_along(document))
     for name in ("untestable", "unclear"):
         kinds = [k for k, s in shifts.items() if s["verdict"] == name]
         if kinds:
@@ -69,6 +70,25 @@ def verdict(document: Document) -> tuple[str, ...]:
             told += f"; on the target expect {interval(expected['value'], expected.get('low'), expected.get('high'))}"
         lines.append(f"{told}.")
     return tuple(lines)
+
+
+def _moved_along(document: Document) -> list[str]:
+    """P(Y) differs though label shift is not the reading: what a reader of the classes' counts would miss."""
+    test, label = (document.get("tests") or {}).get("y"), document["shifts"]["label"]
+    alpha = (document.get("settings") or {}).get("alpha", 0.05)
+    if (
+        not document["kinds"]
+        or "label" in document["kinds"]
+        or label["verdict"] != "no-shift"
+        or test is None
+        or test["p_value"] > alpha / 4
+    ):
+        return []
+    how = "a consequence of the change named above" if "concept" in document["kinds"] else "as the inputs' change brings with it"
+    table = document.get("label") or {}
+    if table.get("task") == "regression":
+        return [f"The label's mean moved from {number(table['source']['mean'])} to {number(table['target']['mean'])}, {how}."]
+    return [f"The classes' shares moved by {share(test['effect'])}, {how}."]
 
 
 def _nothing_named(document: Document) -> str:
