@@ -102,7 +102,7 @@ def given_number(
 
 def redrawn(domain: Ints, e: Floats, draws: int, rng: np.random.Generator) -> Floats:
     """The residual D - e (first row) and `draws` of D* - e with D* ~ Bernoulli(e), (1 + draws, n)."""
-    drawn = rng.random((draws, len(e))) < e
+    drawn = rng.random((draws, len(e)), dtype=np.float32) < e
     return np.asarray(np.concatenate([domain[None, :], drawn]) - e)
 
 
@@ -239,8 +239,9 @@ def learned(functions: Floats, r: Floats, a: Floats, e: Floats, rng: np.random.G
         gram = sum((g for i, g in enumerate(grams) if i != k), np.zeros_like(grams[0]))
         penalty = 3.0 * np.trace(gram) / max(len(gram), 1) + 1e-9
         solvers.append(np.linalg.inv(gram + penalty * np.eye(len(gram))))
+    rows = [a[:, fold == k] for k in range(count)]
     for j in range(r.shape[1]):
-        sums = [(a[:, fold == k] * r[fold == k, j]) @ p for k, p in enumerate(parts)]
+        sums = [bank.products(p * r[fold == k, j][:, None], rows[k]) for k, p in enumerate(parts)]
         total = np.sum(sums, axis=0)
         for k, p in enumerate(parts):
             beta = (total - sums[k]) @ solvers[k]
