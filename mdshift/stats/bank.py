@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from mdshift.stats.permutation import subsets
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -217,9 +219,8 @@ def permuted(domain: NDArray[np.int64], strata: NDArray[np.int64], draws: int, r
     out = np.zeros((draws + 1, len(domain)))
     for s in np.unique(strata):
         rows = np.flatnonzero(strata == s)
-        d = domain[rows].astype(float)
-        d -= d.mean()
-        out[0, rows] = d
-        if d.any():
-            out[1:, rows] = rng.permuted(np.broadcast_to(d, (draws, len(rows))), axis=1)
+        ones = int(domain[rows].sum())
+        out[0, rows] = domain[rows] - ones / len(rows)
+        if 0 < ones < len(rows):
+            out[1:, rows] = subsets(len(rows), ones, draws, rng) - ones / len(rows)
     return out

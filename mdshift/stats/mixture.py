@@ -75,7 +75,7 @@ def _sums(phi: Floats, to_means: Floats, prior: Floats, y: Ints, draws: int, rng
     # each class and the target loses a degree of freedom to its mean
     inflate = np.sqrt(counts / np.maximum(counts - 1, 1))
     size = np.concatenate([-(prior / counts * inflate)[y], np.full(m, np.sqrt(m / max(m - 1, 1)) / m)])
-    noise = rng.standard_normal((draws, len(phi))) * size
+    noise = rng.standard_normal((draws, len(phi)), dtype=np.float32) * size.astype(np.float32)
     return np.concatenate([(mean_target - prior @ means)[None, :], bank.products(error, noise)])
 
 

@@ -19,15 +19,28 @@ if TYPE_CHECKING:
 
 
 LEAST_SKEW = 0.05  # below it a gamma law is a normal one
+KEYS = 1_000_000  # random keys held at once
 
 
 def assignments(m: int, n: int, permutations: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Weights (m + n, permutations + 1), float32; column 0 is the observed assignment."""
-    observed = np.concatenate([np.full(m, 1 / m), np.full(n, -1 / n)]).astype(np.float32)
     out = np.empty((permutations + 1, m + n), np.float32)
-    out[0] = observed
-    out[1:] = rng.permuted(np.broadcast_to(observed, (permutations, m + n)), axis=1)
+    out[0, :m], out[0, m:] = 1 / m, -1 / n
+    out[1:] = np.where(subsets(m + n, m, permutations, rng), out[0, 0], out[0, -1])
     return out.T
+
+
+def subsets(size: int, count: int, draws: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Uniform random subsets of `count` of `size` rows, (draws, size): the rows with the smallest of random keys."""
+    out = np.zeros((draws, size), dtype=bool)
+    if count >= size:
+        out[:] = True
+    elif count > 0:
+        step = max(1, KEYS // size)
+        for start in range(0, draws, step):
+            keys = rng.random((min(step, draws - start), size))
+            out[start : start + len(keys)] = keys <= np.partition(keys, count - 1, axis=1)[:, [count - 1]]
+    return out
 
 
 def p_value(statistics: Floats) -> float:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from shifts import bound
 
-from mdshift.stats.permutation import assignments, joint, largest_difference, p_value
+from mdshift.stats.permutation import assignments, joint, largest_difference, p_value, subsets
 
 
 def test_assignments_are_differences_of_means():
@@ -12,6 +12,15 @@ def test_assignments_are_differences_of_means():
     assert x @ w[:, 0] == pytest.approx(x[:3].mean() - x[3:].mean())
     assert np.abs(w.sum(axis=0)).max() < 1e-6
     assert len({tuple(c) for c in w.T}) > 5
+
+
+def test_random_subsets_have_their_size_and_every_row_its_share():
+    found = subsets(7, 3, 4000, np.random.default_rng(4))
+    assert (found.sum(axis=1) == 3).all()
+    assert found.mean(axis=0) == pytest.approx(np.full(7, 3 / 7), abs=0.035)
+    assert len({tuple(row) for row in found.tolist()}) == 35  # all of them
+    assert subsets(4, 4, 2, np.random.default_rng(0)).all()
+    assert not subsets(4, 0, 2, np.random.default_rng(0)).any()
 
 
 def test_p_is_never_zero_and_counts_ties():
