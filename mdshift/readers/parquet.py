@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from mdshift.declare import reader
+from mdshift.executor import cores
 from mdshift.readers.base import Ask, Place, Reader, distinct_names, reading, rows_for
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Parquet(Reader):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        if pa.cpu_count() < cores():  # the columns are decoded side by side, which changes no digit; sums stay in one thread
+            pa.set_cpu_count(cores())
         with reading(shown, "Parquet"), pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER, read_dictionary=coded(file)) as stored:
             schema = stored.schema_arrow
             distinct_names(list(schema.names), shown)
