@@ -29,6 +29,7 @@ FLOOR = 1e-3
 ROUNDS = 45  # of boosting
 TINY = 200  # rows: fewer get fewer rounds, they overfit with more
 SMALL = 1_000  # rows: fewer get smaller trees
+HALVINGS = 20  # of a Newton step
 STACK = 300  # rows from which the mixture of models may bend
 
 
@@ -125,14 +126,29 @@ def _hessian(A: Any, p: Any) -> Floats:
 
 
 def _newton(A: Any, y: Ints, penalty: Floats, beta: Floats, steps: int, tolerance: float = 1e-3) -> Floats:
+    """Newton's method; a step that would raise the penalised loss is halved: with rare classes the full one overshoots and diverges."""
+    target = y.astype(np.float32)
+    z = A @ beta.astype(np.float32)
+    loss = _loss(z, target, penalty, beta)
     for _ in range(steps):
-        p = _sigmoid(A @ beta.astype(np.float32))
-        gradient = A.T @ (p - y.astype(np.float32)) + penalty * beta
+        p = _sigmoid(z)
+        gradient = A.T @ (p - target) + penalty * beta
         step = np.linalg.solve(_hessian(A, p) + np.diag(penalty), gradient)
-        beta = beta - step
+        for _ in range(HALVINGS):
+            z = A @ (beta - step).astype(np.float32)
+            tried = _loss(z, target, penalty, beta - step)
+            if tried <= loss + 1e-5 * (1 + abs(loss)):  # single precision: what is no more than rounding is no rise
+                break
+            step = step / 2
+        beta, loss = beta - step, tried
         if np.abs(step).max() < tolerance:  # far below the sampling error
             break
     return beta
+
+
+def _loss(z: Any, target: Any, penalty: Floats, beta: Floats) -> float:
+    """The penalised log loss, summed over the rows."""
+    return float((np.logaddexp(0, z) - target * z).sum(dtype=np.float64) + (penalty * beta**2).sum() / 2)
 
 
 def crossfit(S: Floats, y: Ints, fold: Ints, count: int, strengths: tuple[float, ...], train: NDArray[np.bool_]) -> Floats:

@@ -21,6 +21,30 @@ def test_newton_finds_the_maximum_of_the_penalised_likelihood(strength):
     assert beta[-1] == pytest.approx(model.intercept_[0], abs=2e-3)
 
 
+def test_newton_does_not_overshoot_where_one_class_is_rare():
+    rng = np.random.default_rng(1)
+    y = np.repeat([0, 1], [770, 45])
+    z = rng.standard_normal(815) + 2.5 * y
+    design = np.column_stack([z, z * z, z**3])
+    design = (design - design.mean(axis=0)) / design.std(axis=0)
+    design[-40:] *= 6  # far points, where a parabola around the start says nothing
+    from sklearn.linear_model import LogisticRegression
+
+    beta = nuisance.newton(design, y, (1.0,), steps=60)[0]
+    model = LogisticRegression(C=1.0, tol=1e-8, max_iter=5000).fit(design, y)
+    assert beta[:-1] == pytest.approx(model.coef_[0], abs=2e-2)
+
+
+def test_mixed_scores_keep_the_order_of_what_they_are_mixed_of():
+    """The scores of a rare side, good ones: an undamped step once turned them round."""
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        y = np.repeat([0, 1], [772, 46])
+        logits = [np.clip(rng.normal(-7 + 5 * y, 2.5), -7.6, 2.5) for _ in range(2)]
+        mixed = nuisance.stacked(*(1 / (1 + np.exp(-v)) for v in logits), y)[:, 1]
+        assert mixed[y == 1].mean() > 2 * mixed[y == 0].mean()
+
+
 @pytest.mark.parametrize(
     "size", [1.0, 40.0]
 )  # the second is nearly separable: the common Hessian is far off, and Newton's own steps are taken
