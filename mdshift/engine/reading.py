@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mdshift.probes import wording
 from mdshift.types import Finding, Severity, Shift, Verdict
 
 Kind = Literal["covariate", "label", "concept"]
@@ -101,7 +102,7 @@ def _with_labels(ev: Evidence, alpha: float) -> Reading:
         return _concept_with(ev, x, y, alpha, level)
     if yx < level:  # P(X|Y) held
         if y < alpha and xy >= level:
-            because = _by_y(ev, " while P(X|Y) did not: the classes' shares explain all of it")
+            because = _by_y(ev, " while P(X|Y) was not found to: the classes' shares can explain all of it")
             return Reading(frozenset({"label"}), frozenset(), because)
         if x < level:
             unclear = frozenset[Kind]({"covariate", "label", "concept"})
@@ -128,7 +129,7 @@ def _covariate_or_not(ev: Evidence, x: float, y: float, yx: float, alpha: float)
         return Reading(frozenset({"concept", "covariate"}), frozenset(), because)
     if x < alpha and (blind or yx >= alpha or x < alpha / 4):
         unclear = frozenset[Kind]({"concept"}) if blind else frozenset[Kind]()
-        return Reading(frozenset({"covariate"}), unclear, _by_x(ev, " while P(Y|X) did not: the inputs explain all of it"))
+        return Reading(frozenset({"covariate"}), unclear, _by_x(ev, " while P(Y|X) was not found to: the inputs can explain all of it"))
     if yx < alpha <= x:
         return Reading(frozenset({"concept"}), frozenset(), "P(Y|X) changed while P(X) did not")
     two = frozenset[Kind]({"covariate", "concept"}) if y >= alpha else frozenset[Kind]({"label", "concept"})
@@ -140,15 +141,17 @@ def _marginal_only(ev: Evidence, x: float, y: float, xy: float, yx: float, alpha
     level = alpha / 4
     if y >= level and x < level:
         if y < alpha and xy >= alpha > yx:
-            return Reading(frozenset({"label"}), frozenset(), _by_y(ev, " while P(X|Y) did not"))
-        return Reading(frozenset({"covariate"}), frozenset(), _by_x(ev, " while P(Y|X) did not"))
+            return Reading(frozenset({"label"}), frozenset(), _by_y(ev, " while P(X|Y) was not found to"))
+        return Reading(frozenset({"covariate"}), frozenset(), _by_x(ev, " while P(Y|X) was not found to"))
     if x >= level or xy >= alpha or xy >= yx:
         # both laws given the other held: the reading with one number a class says more than the one with a free law of X
         left, moved = (ev.x_given_y.effect if ev.x_given_y else None), ev.x.effect
         if x < level and left is not None and moved is not None and left > 0.5 * moved and yx >= alpha:
             return Reading(frozenset(), frozenset({"covariate", "label"}), "covariate and label shift fit equally well")
-        return Reading(frozenset({"label"}), frozenset(), _by_y(ev, " while P(X|Y) did not: the classes' shares explain all of it"))
-    return Reading(frozenset({"covariate"}), frozenset(), _by_x(ev, " while P(Y|X) did not: the inputs explain all of it"))
+        return Reading(
+            frozenset({"label"}), frozenset(), _by_y(ev, " while P(X|Y) was not found to: the classes' shares can explain all of it")
+        )
+    return Reading(frozenset({"covariate"}), frozenset(), _by_x(ev, " while P(Y|X) was not found to: the inputs can explain all of it"))
 
 
 def _with_few_labels(ev: Evidence, alpha: float) -> Reading:
@@ -216,7 +219,7 @@ def _thin(finding: Finding | None) -> str:
     if finding is None or "support_share" not in finding.evidence:
         return "whether P(Y|X) changed could not be tested: too few labels, or no common support"
     share, rows = finding.evidence.get("support_share", 0.0), finding.evidence.get("support", 0.0)
-    return f"whether P(Y|X) changed could not be tested: the labelled rows share too little of X, worth {rows:.0f} rows a side, {share:.0%} of the smaller one"
+    return f"whether P(Y|X) changed could not be tested: the labelled rows share too little of X, worth {wording.counted(rows)} a side, {share:.0%} of the smaller one"
 
 
 def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence, alpha: float) -> Shift:
@@ -258,7 +261,11 @@ def _denied(finding: Finding | None, reading: Reading, alpha: float) -> str:
     if not reading.kinds or finding is None:
         return reading.because
     other = " and ".join(sorted(reading.kinds))
-    return f"{other} shift explains what changed" if p(finding) < alpha else f"not found, beside {other} shift"
+    if p(finding) >= alpha:
+        return f"not found, beside {other} shift"
+    if "concept" in reading.unclear:  # then part of the change may be of that kind: nothing is explained yet
+        return f"{other} shift may explain what changed, if P(Y|X) stayed the same"
+    return f"{other} shift {'explain' if len(reading.kinds) > 1 else 'explains'} what changed"
 
 
 def severity(kind: str, finding: Finding) -> Severity:

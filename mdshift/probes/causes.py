@@ -18,7 +18,7 @@ from mdshift.probes.quality import hashes
 from mdshift.stats import patterns
 from mdshift.stats.intervals import auc
 from mdshift.stats.multiple import holm
-from mdshift.types import MISSING, Finding
+from mdshift.types import MISSING, Domain, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,7 @@ FAMILIES = 7  # families of tests that share the level
 EXPECTED = 5.0  # least expected count of a level that stands for itself
 GONE = 0.1  # least change of a missing share
 NEW = 0.05  # least share of the target in levels that the source lacks
+WINDOWS = 3  # of successive rows, in which repeats are counted
 DOUBLE = 0.1  # least difference of the duplicates' shares
 TREND = 0.15  # least rank correlation with time
 COUNTER = 0.98  # rank correlation with the row number from which a column counts rows
@@ -340,7 +341,7 @@ def missing(case: Case) -> list[Record]:
         shares = [(float(masks[n][0].mean()), float(masks[n][1].mean())) for n in some]
         together = _together([masks[n][1 if sign > 0 else 0] for n in some])
         same = ", mostly in the same rows" if together is not None and together >= 0.7 else ""  # noqa: PLR2004
-        first = f"{shares[0][0]:.0%} → {shares[0][1]:.0%}"
+        first = f"{wording.portion(shares[0][0])} → {wording.portion(shares[0][1])}"
         text = (
             f"{listed(some)} {plural(some, 'is', 'are')} missing {word} often in the target "
             f"({first if len(some) == 1 else f'{wording.short(some[0])} {first}'}{same}): what is recorded changed"
@@ -423,23 +424,35 @@ def _plain(text: str) -> str:
 
 def duplicates(case: Case) -> list[Record]:
     """Rows repeated within one side much more often, at equal sizes: chance repeats of discrete rows grow with the size."""
-    n = min(len(case.source), len(case.target))
-    sides = []
-    for domain in (case.source, case.target):
-        rows = np.linspace(0, len(domain) - 1, n).astype(np.int64) if len(domain) > n else np.arange(n)
-        _, counts = np.unique(hashes(domain.take(rows)), return_counts=True)
-        extra = counts - 1
-        # groups of equal rows are what varies: a group of g + 1 adds g, its variance is about g squared
-        sides.append((float(extra.sum() / n), float((extra.astype(np.float64) ** 2).sum() / n**2)))
-    (one, v), (two, w) = sides
+    whole = (case.view.source, case.view.target)  # rows drawn at random would have lost their twins
+    n = min(*(len(d) for d in whole), ROWS)
+    read = [_repeats(d, n) for d in whole]
+    # of the windows of the larger side the one most like the smaller: repeats come in bursts
+    (one, v), (two, w) = min(((a, b) for a in read[0] for b in read[1]), key=lambda pair: abs(pair[0][0] - pair[1][0]))
     from scipy.special import ndtr
 
     p = float(2 * ndtr(-abs(one - two) / np.sqrt(max(v + w, 1 / n**2))))
     if p > case.level or abs(one - two) < DOUBLE or max(one, two) < 2 * min(one, two):
         return []
     side = "target" if two > one else "source"
-    text = f"{max(one, two):.0%} of the {side} are repeated rows, against {min(one, two):.0%} of the other side at the same size: duplicated records"
+    text = f"{wording.portion(max(one, two))} of the {side} are repeated rows, against {wording.portion(min(one, two))} of as many rows of the {OTHER[side]}: duplicated records"
     return [cause("duplicates", [], text, side=side, source=one, target=two, p_value=max(p, 1e-300))]
+
+
+def _repeats(domain: Domain, n: int) -> list[tuple[float, float]]:
+    """Share of repeated rows and its variance: of n rows spread evenly, and of windows of n successive ones, as repeats stand together."""
+    if len(domain) <= n:
+        chosen = [np.arange(n)]
+    else:
+        starts = np.linspace(0, len(domain) - n, WINDOWS).astype(np.int64)
+        chosen = [np.linspace(0, len(domain) - 1, n).astype(np.int64), *(s + np.arange(n) for s in starts)]
+    found = []
+    for some in chosen:
+        _, counts = np.unique(hashes(domain.take(some)), return_counts=True)
+        extra = counts - 1
+        # groups of equal rows are what varies: a group of g + 1 adds g, its variance is about g squared
+        found.append((float(extra.sum() / n), float((extra.astype(np.float64) ** 2).sum() / n**2)))
+    return found
 
 
 # --- time ---------------------------------------------------------------------------------------

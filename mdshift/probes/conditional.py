@@ -8,6 +8,7 @@ import numpy as np
 
 from mdshift.declare import probe
 from mdshift.probes import rows as shared
+from mdshift.probes import wording
 from mdshift.probes.base import FEW, Probe, draws
 from mdshift.types import Finding
 
@@ -47,13 +48,11 @@ class Conditional(Probe):
         out = conditional.given_x(Z, y, domain, found.classes, rng, draws(DRAWS, alpha), propensity=e, prediction=shared.outcome(view))
         evidence = {"support": out.support, "support_share": out.support / max(min(n, m), 1), "parts": out.groups}
         if out.p_value is None:
-            sentence = f"The sides share too little of X to compare labels there (worth {out.support:.0f} rows a side)."
+            sentence = f"The sides share too little of X to compare labels there (worth {wording.counted(out.support)} a side)."
             return Finding(self.name, "y_given_x", method, n, m, sentence=sentence, evidence=evidence)
         z = float(stats.norm.ppf(1 - alpha / 2))
         top = 1.0 if found.classes else np.inf
         low, high = (float(np.clip(out.effect + s * z * out.error, 0.0, top)) for s in (-1, 1))
-        sentence = (
-            f"Given the same inputs, the labels' difference has p = {out.p_value:.3g} (common support worth {out.support:.0f} rows a side)."
-        )
+        sentence = f"Given the same inputs, the labels' difference has p = {out.p_value:.3g} (common support worth {wording.counted(out.support)} a side)."
         effect = max(0.0, out.effect)
         return Finding(self.name, "y_given_x", method, n, m, out.p_value, out.statistic, effect, low, high, sentence, evidence)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mdshift.declare import probe
+from mdshift.probes import wording
 from mdshift.probes.base import Probe
 from mdshift.types import Finding
 
@@ -56,7 +57,9 @@ def _classes(a: np.ndarray, b: np.ndarray, k: int, rng: np.random.Generator, alp
     observed = float(statistic(two[seen]))
     p = float((1 + np.count_nonzero(statistic(drawn) >= observed * (1 - 1e-12))) / (DRAWS + 1))
     effect, low, high = _interval(one, two, rng, alpha)
-    sentence = f"Class shares of {n} source and {m} target labels are {effect:.1%} apart in total variation (p = {p:.3g})."
+    sentence = (
+        f"Class shares of {n:,} source and {m:,} target labels are {effect:.1%} apart in total variation (p = {wording.probability(p)})."
+    )
     return Finding("label", "y", "chi-square, permutation", n, m, p, observed, effect, low, high, sentence)
 
 
@@ -86,8 +89,8 @@ def _numbers(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, alpha: floa
     excess = max(float(np.mean(draws)) - effect, 0.0)
     low, high = np.quantile(draws, [alpha / 2, 1 - alpha / 2])
     sentence = (
-        f"The laws of {n} source and {m} target values are at most {effect:.1%} apart (Kolmogorov-Smirnov); "
-        f"means {a.mean():.4g} and {b.mean():.4g}."
+        f"The distribution functions of {n:,} source and {m:,} target values are {effect:.1%} apart where they differ most "
+        f"(Kolmogorov-Smirnov, p = {wording.probability(found.pvalue)}); means {wording.figure(a.mean())} and {wording.figure(b.mean())}."
     )
     p = max(float(found.pvalue), 1e-300)
     return Finding(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mdshift.declare import probe
+from mdshift.probes import wording
 from mdshift.probes.base import FEW, Probe, View
 from mdshift.probes.domainclassifier import DomainClassifier, crossfit
 from mdshift.probes.features import columns_of
@@ -84,7 +85,7 @@ def test_x(view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Find
         effect=gini,
         low=low,
         high=high,
-        sentence=f"{used[0]:,} source and {used[1]:,} target rows are told apart with an AUC of {found.auc:.2f} (p = {p:.3g}).",
+        sentence=f"{used[0]:,} source and {used[1]:,} target rows are told apart with an AUC of {found.auc:.2f} (p = {wording.probability(p)}).",
         evidence=evidence,
     )
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 NOTABLE_SHARE = 0.02  # a change of a share that is worth a clause
 NOTABLE_SHIFT = 0.1  # standard deviations
 NOTABLE_SPREAD = 1.2  # ratio of standard deviations
+BIG = 1e9  # from here on a number is told by its power of ten
+LEAST = 1e-16  # p-values below are not told apart
+ROUNDING = 1e-9
 LONG = 60  # characters of a name in a sentence
 NAMED = 3  # levels or terms named in a sentence
 
@@ -24,6 +27,39 @@ NAMED = 3  # levels or terms named in a sentence
 def short(name: str) -> str:
     """A name that fits in a sentence."""
     return name if len(name) <= LONG else name[: LONG - 1] + "…"
+
+
+def figure(value: float, digits: int = 4) -> str:
+    """A value with so many significant digits, and no power of ten where the digits before the point can be read."""
+    rounded = float(f"{value:.{digits}g}")
+    return f"{value:,.0f}" if 10 ** min(digits, 4) <= abs(rounded) < BIG else f"{rounded:.{max(digits, 4)}g}"
+
+
+def portion(share: float) -> str:
+    """A share in percent, with a decimal below a tenth."""
+    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"  # noqa: PLR2004 - two digits
+
+
+def counted(rows: float) -> str:
+    """The number and its noun: 1 row, 12 rows."""
+    return f"{rows:,.0f} row{'' if round(rows) == 1 else 's'}"
+
+
+def probability(p: float) -> str:
+    """A p-value in a sentence: beyond the sixteenth decimal it is an approximation's, not a number to be told."""
+    return f"{p:.2g}" if p >= LEAST else f"below {LEAST:.0g}"
+
+
+def binary(source: Summary, target: Summary) -> bool:
+    """Whether a number is 0 or 1 alone on both sides: within [0, 1] only then is the variance mean (1 - mean)."""
+    for side in (source, target):
+        mean, sd, low, high, rows = (side.get(k) for k in ("mean", "sd", "min", "max", "rows"))
+        if mean is None or sd is None or low is None or high is None or not rows or low < 0 or high > 1:
+            return False
+        known = rows * (1 - (side.get("missing") or 0.0))
+        if abs(sd**2 * (1 - 1 / known) - mean * (1 - mean)) > ROUNDING:
+            return False
+    return True
 
 
 def number(kind: str, source: Summary, target: Summary, sd: float | None) -> str:
@@ -35,6 +71,8 @@ def number(kind: str, source: Summary, target: Summary, sd: float | None) -> str
         parts.append((abs(gone[1] - gone[0]) * 3, f"missing {gone[0]:.1%} → {gone[1]:.1%}"))
     if a is None or b is None:
         return parts[0][1] if parts else "nothing known on one side"
+    if binary(source, target):
+        return "; ".join([f"= 1 in {a:.1%} → {b:.1%}", *(text for _, text in parts)])
     moved = (b - a) / sd if sd else 0.0
     if abs(moved) >= NOTABLE_SHIFT:
         parts.append((abs(moved), f"mean {_value(kind, a)} → {_value(kind, b)} ({moved:+.1f} sd)"))
@@ -43,7 +81,7 @@ def number(kind: str, source: Summary, target: Summary, sd: float | None) -> str
         ratio = np.inf if min(before, after) <= 0 else max(before, after) / min(before, after)
         if ratio >= NOTABLE_SPREAD:
             unit = " days" if kind == "date" else ""
-            parts.append((min(float(np.log(ratio)), 3.0), f"spread (sd) {before:.3g} → {after:.3g}{unit}"))
+            parts.append((min(float(np.log(ratio)), 3.0), f"spread (sd) {figure(before, 3)} → {figure(after, 3)}{unit}"))
     if not parts:
         return f"mean {_value(kind, a)} → {_value(kind, b)}"
     return "; ".join(text for _, text in sorted(parts, key=lambda p: -p[0]))
@@ -55,7 +93,7 @@ def _value(kind: str, v: float) -> str:
             return (dt.date(1970, 1, 1) + dt.timedelta(days=round(v))).isoformat()
         except (OverflowError, ValueError):
             pass
-    return f"{v:.4g}"
+    return figure(v)
 
 
 def category(names: list[str], source: Floats, target: Floats, counts: NDArray[np.int64]) -> str:

@@ -64,6 +64,14 @@ def test_two_readings_that_fit_equally_well_are_unclear():
     assert "covariate and label" in verdicts["covariate"].reason
 
 
+def test_nothing_is_explained_while_another_kind_could_not_be_tested():
+    _, verdicts = shifts(evidence(LOW, LOW, LOW, None), 0.05)
+    assert verdicts["concept"].verdict == "unclear"
+    assert "may explain what changed, if P(Y|X) stayed" in verdicts["label"].reason
+    _, verdicts = shifts(evidence(LOW, LOW, LOW, LOW), 0.05)
+    assert verdicts["label"].reason.startswith("Concept and covariate shift explain what changed.")
+
+
 def test_few_rows_are_unclear_whatever_the_tests_say():
     _, verdicts = shifts(evidence(LOW, LOW, LOW, LOW, few=True), 0.05)
     assert {v.verdict for v in verdicts.values()} == {"unclear"}

@@ -160,6 +160,14 @@ def test_repeated_rows_of_one_side_are_told():
     assert "duplicates" not in patterns(sides(few[:1800], few[1800:]))
 
 
+def test_repeats_that_stand_together_are_not_thinned_away():
+    """Bursts of equal rows on both sides: of a larger side every fourth row alone would show hardly any."""
+    rng = np.random.default_rng(8)
+    X, Y = (np.repeat(rng.standard_normal((k, 3)), 2, axis=0) for k in (1200, 300))
+    assert "duplicates" not in patterns(sides(X, Y))
+    assert "duplicates" in patterns(sides(rng.standard_normal((2400, 3)), Y))
+
+
 def timed(trend, dates, seed=0, n=600):
     rng = np.random.default_rng([seed, 53])
     t = np.sort(rng.uniform(0, 1000, 2 * n))

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from mdshift.probes import wording
+from mdshift.stats.columns import summaries
+
+
+def summary(values):
+    x = np.asarray(values, float)[:, None]
+    return {k: float(v[0]) for k, v in summaries(x).items()} | {"rows": len(x)}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (124_805.2, "124,805"),
+        (11.6298, "11.63"),
+        (0.08747, "0.08747"),
+        (2.5e12, "2.5e+12"),
+        (9999.96, "10,000"),
+        (0.0, "0"),
+        (-53210.0, "-53,210"),
+    ],
+)
+def test_figures_are_told_without_a_power_of_ten_where_they_can_be_read(value, told):
+    assert wording.figure(value) == told
+
+
+@pytest.mark.parametrize(("p", "told"), [(0.0123, "0.012"), (2e-299, "below 1e-16"), (1.0, "1")])
+def test_p_values_are_not_told_beyond_what_they_are_worth(p, told):
+    assert wording.probability(p) == told
+
+
+@pytest.mark.parametrize(("rows", "told"), [(1.2, "1 row"), (0.0, "0 rows"), (1993.0, "1,993 rows")])
+def test_rows_are_counted(rows, told):
+    assert wording.counted(rows) == told
+
+
+def test_a_number_of_zeros_and_ones_is_told_by_its_share():
+    one, two = [0.0] * 30 + [1.0] * 10, [0.0] * 9 + [1.0] * 27 + [np.nan] * 4
+    assert wording.number("number", summary(one), summary(two), 0.5) == "= 1 in 25.0% → 75.0%; missing 0.0% → 10.0%"
+
+
+@pytest.mark.parametrize("other", [0.5, 2.0, -1.0])
+def test_one_other_value_makes_it_a_number_again(other):
+    one = [0.0] * 3000 + [1.0] * 1000
+    assert wording.number("number", summary(one), summary([*one, other]), 0.5).startswith("mean")
+
+
+def test_a_large_spread_is_told_in_full():
+    a, b = summary([0, 3000.0]), summary([0, 400.0])
+    assert "2,121" in wording.number("number", a, b, 1000.0)
