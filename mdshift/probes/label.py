@@ -58,7 +58,7 @@ def _classes(a: np.ndarray, b: np.ndarray, k: int, rng: np.random.Generator, alp
     p = float((1 + np.count_nonzero(statistic(drawn) >= observed * (1 - 1e-12))) / (DRAWS + 1))
     effect, low, high = _interval(one, two, rng, alpha)
     sentence = (
-        f"Class shares of {n:,} source and {m:,} target labels are {effect:.1%} apart in total variation (p = {wording.probability(p)})."
+        f"Class shares of {n:,} source and {m:,} target labels are {effect:.1%} apart in total variation (p {wording.probability(p)})."
     )
     return Finding("label", "y", "chi-square, permutation", n, m, p, observed, effect, low, high, sentence)
 
@@ -90,7 +90,7 @@ def _numbers(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, alpha: floa
     low, high = np.quantile(draws, [alpha / 2, 1 - alpha / 2])
     sentence = (
         f"The distribution functions of {n:,} source and {m:,} target values are {effect:.1%} apart where they differ most "
-        f"(Kolmogorov-Smirnov, p = {wording.probability(found.pvalue)}); means {wording.figure(a.mean())} and {wording.figure(b.mean())}."
+        f"(Kolmogorov-Smirnov, p {wording.probability(found.pvalue)}); means {wording.figure(a.mean())} and {wording.figure(b.mean())}."
     )
     p = max(float(found.pvalue), 1e-300)
     return Finding(

@@ -85,7 +85,7 @@ def test_x(view: View, rng: np.random.Generator, *, alpha: float = 0.05) -> Find
         effect=gini,
         low=low,
         high=high,
-        sentence=f"{used[0]:,} source and {used[1]:,} target rows are told apart with an AUC of {found.auc:.2f} (p = {wording.probability(p)}).",
+        sentence=f"{used[0]:,} source and {used[1]:,} target rows are told apart with an AUC of {found.auc:.2f} (p {wording.probability(p)}).",
         evidence=evidence,
     )
 

@@ -245,7 +245,8 @@ def sentence(ranked: list[dict[str, Any]], near: list[str], between: list[dict[s
     first, last = ranked[0], ranked[-1]
     names = [wording.short(n) for n in near]
     if len(names) == len(ranked):
-        told = f"No source is settled as the nearest to the target: {'both' if len(ranked) == 2 else f'all {len(ranked)}'} are about equally far (MMD {first['distance']:.2f} to {last['distance']:.2f})"
+        every = "both" if len(ranked) == 2 else f"all {len(ranked)}"  # noqa: PLR2004
+        told = f"No source is settled as the nearest to the target: {every} are about equally far (MMD {first['distance']:.2f} to {last['distance']:.2f})"
         if last["p_value"] > alpha:
             told = f"No source could be told from the target ({len(ranked)} compared)"
     elif len(names) == 1:

@@ -47,7 +47,7 @@ def counted(rows: float) -> str:
 
 def probability(p: float) -> str:
     """A p-value in a sentence: beyond the sixteenth decimal it is an approximation's, not a number to be told."""
-    return f"{p:.2g}" if p >= LEAST else f"below {LEAST:.0g}"
+    return f"= {p:.2g}" if p >= LEAST else f"< {LEAST:.0g}"
 
 
 def binary(source: Summary, target: Summary) -> bool:

@@ -26,7 +26,7 @@ def test_figures_are_told_without_a_power_of_ten_where_they_can_be_read(value, t
     assert wording.figure(value) == told
 
 
-@pytest.mark.parametrize(("p", "told"), [(0.0123, "0.012"), (2e-299, "below 1e-16"), (1.0, "1")])
+@pytest.mark.parametrize(("p", "told"), [(0.0123, "= 0.012"), (2e-299, "< 1e-16"), (1.0, "= 1")])
 def test_p_values_are_not_told_beyond_what_they_are_worth(p, told):
     assert wording.probability(p) == told
 
