@@ -264,7 +264,6 @@ def notes(view: View, sampled: bool, where: Mapping[str, Any]) -> list[Note]:
         found.append(Note("info", "the tests of labels and the expected score use a random sample of the rows"))
     overlap = number(where["overlap"], "value")
     if overlap is not None and overlap < 0.5:  # noqa: PLR2004 - most of the target lies elsewhere
-        found.append(
-            Note("warning", f"only {overlap:.0%} of the target lies where the source has data: expected scores say little of the rest")
-        )
+        told = f"only {overlap:.0%}" if overlap >= 0.005 else "hardly anything"  # noqa: PLR2004 - what is rounded to 0 %
+        found.append(Note("warning", f"{told} of the target lies where the source has data: expected scores say little of the rest"))
     return found

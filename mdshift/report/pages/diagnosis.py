@@ -69,7 +69,7 @@ def verdict(document: Document) -> tuple[str, ...]:
         elif expected.get("value") is not None:
             told += f"; on the target expect {interval(expected['value'], expected.get('low'), expected.get('high'))}"
         lines.append(f"{told}.")
-    return tuple(lines)
+    return tuple(lines + _harmless(document))
 
 
 def _moved_along(document: Document) -> list[str]:
@@ -84,11 +84,31 @@ def _moved_along(document: Document) -> list[str]:
         or test["p_value"] > alpha / 4
     ):
         return []
-    how = "a consequence of the change named above" if "concept" in document["kinds"] else "as the inputs' change brings with it"
+    how = _brought(document)
     table = document.get("label") or {}
     if table.get("task") == "regression":
         return [f"The label's mean moved from {number(table['source']['mean'])} to {number(table['target']['mean'])}, {how}."]
     return [f"The classes' shares moved by {share(test['effect'])}, {how}."]
+
+
+def _brought(document: Document) -> str:
+    """What brought the change of P(Y), as far as the reading can tell: with P(Y|X) untested the inputs are a guess."""
+    if len(document["kinds"]) > 1:
+        return "a consequence of the changes named above"
+    if "concept" in document["kinds"]:
+        return "a consequence of the change named above"
+    sure = document["shifts"]["concept"]["verdict"] == "no-shift"
+    return "as the inputs' change brings with it" if sure else "perhaps because of the inputs' change"
+
+
+def _harmless(document: Document) -> list[str]:
+    """A shift may be severe and cost nothing: said where the interval of the drop reaches zero."""
+    performance = document.get("performance") or {}
+    ends = (performance.get("attribution_intervals") or {}).get("drop")
+    if not document["kinds"] or performance.get("target") is None or not ends or None in ends or ends[0] > 0:
+        return []
+    told = interval(_value(performance["drop"]), *ends)
+    return [f"The score did not fall: the drop is {told}." if ends[1] < 0 else f"No fall of the score can be shown: the drop is {told}."]
 
 
 def _nothing_named(document: Document) -> str:
@@ -201,7 +221,7 @@ def tests(document: Document) -> Section:
         else:
             sizes = f"{number(test.get('n_source'))} / {number(test.get('n_target'))}"
             effect = interval(test.get("effect"), test.get("low"), test.get("high"))
-            rows.append((hypothesis, clean(test.get("method"), 60), effect, probability(test.get("p_value")), sizes))
+            rows.append((hypothesis, clean(test.get("method"), 100), effect, probability(test.get("p_value")), sizes))
     return Section("Tests", (), Table(("hypothesis", "method", "effect", "p", "rows"), tuple(rows), (3, 4)))
 
 
@@ -273,14 +293,22 @@ def closeness(document: Document) -> Section:
         ("MMD", _told(near.get("mmd"))),
         (
             "share of the target where the source has data",
-            interval(over["value"], over.get("low"), over.get("high")) if over.get("value") is not None else DASH,
+            _share_with_ends(over["value"], over.get("low"), over.get("high")) if over.get("value") is not None else DASH,
         ),
-        ("source rows that re-weighting leaves the worth of", _told(over.get("effective_rows"))),
+        ("effective source rows once weighted to the target", _whole(over.get("effective_rows"))),
         ("columns in common", share(related.get("feature_overlap"))),
         ("classes in common", share(related.get("label_overlap"))),
     ]
     rows = tuple((what, value) for what, value in found if value != DASH)
     return Section("How close the two lie", (), Table(("measure", "value"), rows, (1,)))
+
+
+def _share_with_ends(value: Any, low: Any, high: Any) -> str:
+    return share(value) if low is None or high is None else f"{share(value)} [{share(low)}, {share(high)}]"
+
+
+def _whole(value: Any) -> str:
+    return DASH if value is None else f"{value:,.0f}"
 
 
 def _told(value: Any) -> str:

@@ -1,0 +1,66 @@
+"""What the page of a diagnosis says at its top, and that it contradicts neither its tables nor itself."""
+
+import pytest
+
+from mdshift.report.pages import diagnosis
+from mdshift.report.pages.diagnosis import closeness, verdict
+
+
+def document(kinds, concept="no-shift", drop=None, ends=None):
+    shifts = {
+        k: {"verdict": "shift" if k in kinds else "no-shift", "severity": "severe", "p_value": 0.001}
+        for k in ("covariate", "label", "concept")
+    }
+    if "concept" not in kinds:
+        shifts["concept"]["verdict"] = concept
+    performance = {"metric": "accuracy", "source": 0.9, "target": 0.9 - (drop or 0), "drop": drop, "attribution_intervals": {"drop": ends}}
+    return {
+        "kinds": kinds,
+        "shifts": shifts,
+        "settings": {"alpha": 0.05},
+        "tests": {"y": {"p_value": 0.001, "effect": 0.3}},
+        "label": {"task": "classification"},
+        "performance": performance if ends else None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kinds", "concept", "told"),
+    [
+        (["covariate"], "no-shift", "as the inputs' change brings with it"),
+        (["covariate"], "unclear", "perhaps because of the inputs' change"),
+        (["covariate"], "untestable", "perhaps because of the inputs' change"),
+        (["concept"], None, "a consequence of the change named above"),
+        (["concept", "covariate"], None, "a consequence of the changes named above"),
+    ],
+)
+def test_class_shares_that_moved_along_are_explained_as_far_as_the_reading_goes(kinds, concept, told):
+    assert f"The classes' shares moved by 30 %, {told}." in verdict(document(kinds, concept))
+
+
+@pytest.mark.parametrize(
+    ("drop", "ends", "told"),
+    [
+        (0.007, [-0.012, 0.026], "No fall of the score can be shown: the drop is 0.007 [-0.012, 0.026]."),
+        (-0.02, [-0.03, -0.01], "The score did not fall: the drop is -0.020 [-0.030, -0.010]."),
+        (0.2, [0.1, 0.3], None),
+        (0.2, [None, 0.3], None),
+    ],
+)
+def test_a_severe_shift_that_costs_nothing_is_said_to(drop, ends, told):
+    lines = verdict(document(["covariate"], drop=drop, ends=ends))
+    assert [line for line in lines if "the drop is" in line] == ([told] if told else [])
+
+
+def test_a_method_is_not_cut_short():
+    method = "aggregated MMD and largest column difference (joint permutation)"
+    assert diagnosis.tests({"tests": {"x": {"method": method}}}).table.rows[0][1] == method
+
+
+def test_shares_are_told_as_shares():
+    near = {"level": "low", "js_mean": None, "auc": None, "mmd": None}
+    found = closeness(
+        {"similarity": near, "overlap": {"value": 0.002, "low": 0.0003, "high": 0.009, "effective_rows": 436.2}, "relatedness": {}}
+    )
+    assert ("share of the target where the source has data", "0.2 % [0.0 %, 0.9 %]") in found.table.rows
+    assert ("effective source rows once weighted to the target", "436") in found.table.rows
