@@ -168,7 +168,7 @@ def coverage(a):
     for i in range(a.repeats):
         for task in a.tasks:
             for n in a.rows:
-                for kind in SHIFTS:
+                for kind in a.kinds or SHIFTS:
                     if time.perf_counter() > a.until:
                         break
                     case, predicted, y = synthetic(task, kind, n, a.seed + i)
@@ -178,14 +178,18 @@ def coverage(a):
 
 
 def split(a):
-    print(f"parts of the drop, {a.rows[0]} rows a side: mean of the tool / of the population; worst: 9 of 10 pairs are nearer")
     print(
-        f"{'family':28s}{'pairs':>6s}{'drop':>8s}" + "".join(f"{k:>18s}{'worst':>7s}{'held':>6s}" for k in PARTS) + f"{'0 in concept':>14s}"
+        f"parts of the drop, {a.rows[0]} rows a side: mean of the tool / of the population; worst: 9 of 10 pairs are nearer; +-: spread (sd) of tool - population"
+    )
+    print(
+        f"{'family':28s}{'pairs':>6s}{'drop':>8s}"
+        + "".join(f"{k:>18s}{'+-':>6s}{'worst':>7s}{'held':>6s}" for k in PARTS)
+        + f"{'0 in concept':>14s}"
     )
     rows = defaultdict(list)
     for i in range(a.repeats):
         for task in a.tasks:
-            for kind in (*SHIFTS, "mixed"):
+            for kind in a.kinds or (*SHIFTS, "mixed"):
                 if time.perf_counter() > a.until:
                     break
                 rng = generator(a.seed + i, "cost", "split", task, kind)
@@ -211,7 +215,8 @@ def report(family, told, true, held, zero):
     cells = []
     for j in range(len(PARTS)):
         worst = np.quantile(np.abs(told[:, j] - true[:, j]) / abs(unit), 0.9)
-        cells.append(f"{told[:, j].mean() / unit:10.3f} /{true[:, j].mean() / unit:6.3f}{worst:7.3f}{held[:, j].mean():6.2f}")
+        spread = (told[:, j] - true[:, j]).std() / abs(unit)
+        cells.append(f"{told[:, j].mean() / unit:10.3f} /{true[:, j].mean() / unit:6.3f}{spread:6.2f}{worst:7.3f}{held[:, j].mean():6.2f}")
     print(f"{family:28s}{len(zero):6d}{whole:8.3f}" + "".join(cells) + f"{zero.mean():14.2f}")
 
 
@@ -286,6 +291,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--rows", type=int, nargs="+", default=None)
     parser.add_argument("--tasks", nargs="+", default=["classification", "regression"])
+    parser.add_argument("--kinds", nargs="+", default=None, choices=[*SHIFTS, "mixed"])
     parser.add_argument("--seconds", type=float, default=230, help="no new pair is drawn after")
     parser.add_argument("--tables", type=Path)
     parser.add_argument("--examination", type=Path)

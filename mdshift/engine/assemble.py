@@ -91,13 +91,18 @@ def performance(
         out = max(0.0, FAR - overlap)  # as far out as rows of the source's own law are from one another, 1 - FAR of them are
         value, low, high = spans["covariate"]
         spans["covariate"] = (value, min(low, (1 - out) * low + out * e["blind"]), high)
-    methods = {
-        "covariate": "model's own word on the target, corrected by importance-weighted source scores",
-        "label": "class-weighted source scores",
-    }
-    conditions = {"covariate": "P(Y|X) has not changed", "label": "P(X|Y) has not changed"}
-    source, target = e["source"], e["target"]
     discrete = e["metric"] == "accuracy"
+    methods = {
+        "covariate": f"the source model's {'mean confidence on the target' if discrete else 'error at inputs like those of the target'}, "
+        "corrected by its scores on source rows weighted to resemble the target",
+        "label": f"the source model's score on source rows weighted to the target's {'class shares' if discrete else 'values'}, "
+        "as its inputs suggest them",
+    }
+    conditions = {
+        "covariate": "the label depends on the inputs as in the source: P(Y|X) has not changed",
+        "label": "the inputs depend on the label as in the source: P(X|Y) has not changed",
+    }
+    source, target = e["source"], e["target"]
     value = float(np.mean([v[0] for v in spans.values()]))
     found: dict[str, Any] = {
         "metric": e["metric"],
@@ -107,15 +112,19 @@ def performance(
         "target_interval": None if target is None else list(target[1:]),
         "expected": {
             "value": value,
-            "low": max(min(v[1] for v in spans.values()), 0.0 if discrete else -np.inf),
+            "low": max(min(v[1] for v in spans.values()), 0.0 if discrete else min(e["blind"], value)),
             "high": min(max(v[2] for v in spans.values()), 1.0),
-            "method": " or ".join(methods[u] for u in used),
-            "condition": "on the condition that " + " or ".join(conditions[u] for u in used),
+            "method": ", or ".join(methods[u] for u in used),
+            "condition": "only if " + ", or ".join(conditions[u] for u in used),
         },
     }
     if "rmse" in e:
         spread = [e["rmse"][u] for u in used]
-        near = {"value": float(np.mean([v[0] for v in spread])), "low": min(v[1] for v in spread), "high": max(v[2] for v in spread)}
+        near = {
+            "value": float(np.mean([v[0] for v in spread])),
+            "low": max(min(v[1] for v in spread), 0.0),
+            "high": max(v[2] for v in spread),
+        }
         found["rmse"] = {"source": e["rmse"]["source"], "target": e["rmse"]["target"], "expected": near}
     if target is None:
         return found | {"drop": source[0] - value, "attribution": None}

@@ -13,6 +13,8 @@ from mdshift.probes.base import FEW, Probe
 from mdshift.types import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from mdshift.probes.base import View
@@ -21,14 +23,19 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 BOOT = 200
-BLIND = -1.0  # R2 of guesses that are as far off as y is spread twice over: what may happen where the source has no data
+BLIND = (
+    -1.0
+)  # R2 of guesses that are as far off as y is spread twice over: what may happen where the source has no data, and the least expected
 WORST = -10.0  # R2 below it is reported as it
 FLAT = 1e-3  # of the source's variance of y: no re-weighted variance is taken to be less
 KNOTS = (0.1, 0.25, 0.5, 0.75, 0.9)  # quantiles of y at which the log ratio of its two densities may bend
-STEEP = 7.0  # largest log ratio of densities at such a knot
+STEEP = 5.0  # largest log weight of a row by its value
+TAIL = 0.01  # of the values at either end, which are weighted as the last before them
 PENALTIES = (0.01, 0.1, 1.0)  # of the ridge regression that corrects the expected gain, for each row
 CORRECTING, FAR_OUT = 40, 4.0  # columns that it looks at, and spreads from the centre that it takes as they are
 OPTIMISM = 5.0  # parameters that the mixture of models fits to the very scores that it is judged by, each worth about 1 / n
+FARTHEST = 2.0  # times as wide as by the normal law, at most
+SKEWEST = 0.6  # of the draws: what 200 of them can tell
 RARE = 10  # errors: a bootstrap of fewer is too narrow
 DISCRETE = "accuracy"
 
@@ -42,7 +49,9 @@ class Performance(Probe):
     the same: the source's scores weighted to the class shares that explain the target's X. With labels the drop is split on the law that
     both sides share (Cai 2023): what the model scores there under P(Y|X) of the source less what it scores under that of the
     target is the concept's part, the rest that of X; or the same given Y, for the label's part. All intervals are from the same draws of
-    rows; those of what is expected are wider by how far a second estimate is off the first (even weights; Lipton 2018). R2 is of each law's own variance of y, so that a drop may be less spread rather than larger errors: compare `rmse`.
+    rows; those of what is expected are wider by how far a second estimate is off the first (even weights; Lipton 2018), and, for a number,
+    where few rows carry the error (Satterthwaite 1946). R2 is of each law's own variance of y, so that a drop may be less spread rather
+    than larger errors: compare `rmse`.
     """
 
     name: ClassVar[str] = "performance"
@@ -67,17 +76,27 @@ class Performance(Probe):
         labels = _by_labels(view, found, sample)
         if labels is not None:
             laws["label"], seconds["label"] = labels
-        doubts = {k: abs(float(sample.score(v[0]) - sample.score(seconds[k]))) for k, v in laws.items()}
+        pairs = {k: (v, seconds[k]) for k, v in laws.items()}
+        if labels is not None and not found.classes:  # of a number's bands neither estimate is the better one
+            laws["label"] = labels[0] + (labels[1] - labels[0][0]) / 2
+        reach = {} if found.classes else {"covariate": _reach(sample, e[:n], alpha)}  # accuracy has no long tail
         few = sample.rare(source, n, alpha)  # what a handful of errors leaves open
         evidence: dict[str, Any] = {
             "metric": sample.metric,
             "source": _summary(sample.score(source), ends, few),
-            "spans": {k: _summary(sample.score(v), ends, sample.rare(v, n, alpha), doubts[k], OPTIMISM / n) for k, v in laws.items()},
+            "spans": {
+                k: _summary(
+                    sample.score(v), ends, sample.rare(v, n, alpha), _doubt(sample.score, k, *pairs[k], alpha), OPTIMISM / n, reach.get(k)
+                )
+                for k, v in laws.items()
+            },
             "target": None,
             "blind": 1 / found.classes if found.classes else BLIND,
         }
         if not found.classes:
-            evidence["rmse"] = {"source": rmse(source[0]), "target": None, **{k: _summary(rmse(v), ends) for k, v in laws.items()}}
+            evidence["rmse"] = {"source": rmse(source[0]), "target": None}
+            for k, v in laws.items():
+                evidence["rmse"][k] = _summary(rmse(v), ends, doubt=_doubt(rmse, k, *pairs[k], alpha), reach=reach.get(k))
         if sample.rows_target is not None and len(sample.rows_target) >= FEW:
             there = sample.there()
             few_there = sample.rare(there, len(sample.rows_target), alpha)
@@ -240,6 +259,29 @@ def _by_inputs(sample: Sample, e: Floats) -> Floats:
     return told + _means(sample.draws_source, sample.gains_source - sample.told_source, w)
 
 
+def _doubt(score: Callable[[Floats], Any], law: str, first: Floats, second: Floats, alpha: float) -> float:
+    """How far a second estimate (c,) is off the first (B + 1, c): an error that no draw shows.
+
+    Two estimates of a number's bands are of like standing, and their difference is a standard error of either: it counts z times.
+    """
+    from scipy.stats import norm
+
+    off = abs(float(score(first[0]) - score(second)))
+    return float(norm.ppf(1 - alpha / 2)) * off if law == "label" and first.shape[1] > 1 else off
+
+
+def _reach(sample: Sample, e: Floats, alpha: float) -> float:
+    """Half-width for that of the normal law: t of as many degrees of freedom as rows carry the variance (Satterthwaite 1946)."""
+    from scipy.stats import norm, t
+
+    from mdshift.stats.density import effective, importance
+
+    w = importance(e, len(e), len(sample.told_target))
+    left = sample.gains_source[:, 0] - sample.told_source[:, 0]
+    df = effective((w * (left - np.average(left, weights=w))) ** 2)
+    return float(min(t.ppf(1 - alpha / 2, max(df, 2.0)) / norm.ppf(1 - alpha / 2), FARTHEST))
+
+
 def _by_labels(view: View, found: shared.Rows, sample: Sample) -> tuple[Floats, Floats] | None:
     """Mean gains on the target if P(X|Y) is the same: the source's, weighted to the shares of classes that explain the target's X.
 
@@ -254,8 +296,10 @@ def _by_labels(view: View, found: shared.Rows, sample: Sample) -> tuple[Floats, 
     shares = sample.draws_source @ np.eye(k)[y] / len(y)
 
     def weighted(priors: Floats, own: Floats, draws: Floats) -> Floats:
-        ratio = np.divide(priors, own, out=np.zeros_like(priors), where=own > 0)
-        w = (ratio[:, y] if found.classes else _smooth(found.y_source, y, ratio)) * draws
+        if found.classes:
+            w = np.divide(priors, own, out=np.zeros_like(priors), where=own > 0)[:, y] * draws
+        else:
+            w = _tilted(found.y_source, y, priors, draws)
         return np.asarray((w @ sample.gains_source) / np.maximum(w.sum(axis=1), 1e-12)[:, None])
 
     priors = labelshift.em_priors(scores.further, shares, sample.draws_target)
@@ -263,26 +307,29 @@ def _by_labels(view: View, found: shared.Rows, sample: Sample) -> tuple[Floats, 
     return weighted(priors, shares, sample.draws_source), weighted(other[None], shares[:1], sample.draws_source[:1])[0]
 
 
-def _smooth(values: Floats, band: NDArray[np.int64], ratio: Floats) -> Floats:
-    """Weights (b, n) whose logarithm is linear in the value between the middles of bands, and which give each band its ratio (b, k)."""
-    k = int(band.max()) + 1
-    middles = np.array([np.median(values[band == c]) for c in range(k)])
-    place = np.clip(np.searchsorted(middles, values) - 1, 0, k - 2) if k > 1 else np.zeros(len(values), dtype=int)
-    basis = np.zeros((len(values), k))
-    rows = np.arange(len(values))
-    if k > 1:
-        share = np.clip((values - middles[place]) / np.maximum(middles[place + 1] - middles[place], 1e-300), -1, 2)
-        basis[rows, place], basis[rows, place + 1] = 1 - share, share
-    else:
-        basis[:, 0] = 1
-    wanted = np.log(np.clip(ratio[:, :k], np.exp(-STEEP), np.exp(STEEP)))
-    onehot = np.eye(k)[band]
-    counts = onehot.sum(axis=0)
-    knots = wanted.copy()
-    for _ in range(4):  # the mean of a band is moved to its ratio
-        got = np.exp(np.clip(knots @ basis.T, -STEEP, STEEP)) @ onehot / counts
-        knots += wanted - np.log(got)
-    return np.exp(np.clip(knots @ basis.T, -STEEP, STEEP))
+def _tilted(values: Floats, band: NDArray[np.int64], priors: Floats, draws: Floats) -> Floats:
+    """Drawn rows (b, n), weighted so that mean and spread of the value are those of a law with these shares of bands (b, k).
+
+    Of all such weights those nearest to even ones, exp(t1 z + t2 z^2) (entropy balancing, Hainmueller 2012): the bands' shares by themselves
+    are too noisy to be divided by those of the source.
+    """
+    z = np.clip(values, *np.quantile(values, [TAIL, 1 - TAIL]))
+    z = (z - z.mean()) / max(float(z.std()), 1e-12)
+    basis = np.column_stack([z, z * z])
+    basis -= basis.mean(axis=0)
+    basis /= np.maximum(basis.std(axis=0), 1e-9)
+    onehot = np.eye(priors.shape[1])[band]
+    inside = np.stack([draws @ (onehot * v[:, None]) for v in basis.T], axis=2) / np.maximum(draws @ onehot, 1e-9)[:, :, None]
+    goal = np.einsum("bk,bkj->bj", priors, inside)
+    theta = np.zeros_like(goal)
+    for _ in range(15):  # Newton's steps on a convex loss, none longer than 1
+        w = draws * np.exp(np.clip(theta @ basis.T, -STEEP, STEEP))
+        w /= np.maximum(w.sum(axis=1, keepdims=True), 1e-300)
+        mean = w @ basis
+        cov = np.stack([w @ (basis * v[:, None]) for v in basis.T], axis=2) - mean[:, :, None] * mean[:, None, :]
+        step = np.linalg.solve(cov + 1e-3 * np.eye(2), (goal - mean)[:, :, None])[:, :, 0]
+        theta += step / np.maximum(np.abs(step).max(axis=1, keepdims=True), 1.0)
+    return np.asarray(draws * np.exp(np.clip(theta @ basis.T, -STEEP, STEEP)))
 
 
 def _parts(found: shared.Rows, sample: Sample, e: Floats, ends: tuple[float, float], few: tuple[float, float]) -> dict[str, Any]:
@@ -363,13 +410,30 @@ def in_common(weights: Floats) -> float:
 
 
 def _summary(
-    draws: Floats, ends: tuple[float, float], few: tuple[float, float] = (0.0, 0.0), doubt: float = 0.0, too_good: float = 0.0
+    draws: Floats,
+    ends: tuple[float, float],
+    few: tuple[float, float] = (0.0, 0.0),
+    doubt: float = 0.0,
+    too_good: float = 0.0,
+    reach: float | None = None,
 ) -> tuple[float, float, float]:
     """The value, and the ends of its bootstrap interval, at least `few` below and above it.
 
-    doubt: an error that no draw shows, added in quadrature. too_good: how far the value may be too high, added to the low side.
+    doubt: an error that no draw shows, added in quadrature. too_good: how far the value may be too high, added to the low side. reach:
+    factor of half-widths where few rows carry the error; the side of the draws' long tail then also goes out by their skewness, for where
+    large errors are rare a sample lacks them, and its draws too (Johnson 1978: (z^2 + 2) / 6 of it, 1 at 95%).
     """
     low, high = np.quantile(draws[1:], ends)
     value = float(draws[0])
+    if reach is not None:
+        lean = _lean(draws[1:])
+        low, high = value - reach * (value - low - min(lean, 0.0)), value + reach * (high - value + max(lean, 0.0))
     below, above = (float(np.hypot(max(d, f, 0.0), doubt)) for d, f in zip((value - low, high - value), few, strict=True))
     return value, value - below - too_good, value + above
+
+
+def _lean(draws: Floats) -> float:
+    """Skewness of the draws times their standard deviation."""
+    off = draws - draws.mean()
+    sd = float(off.std())
+    return float(np.clip(np.mean(off**3) / sd**3, -SKEWEST, SKEWEST)) * sd if sd > 0 else 0.0

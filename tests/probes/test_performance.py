@@ -5,8 +5,9 @@ import pytest
 from shifts import bound, pair
 
 from mdshift.engine.assemble import performance
+from mdshift.probes import rows
 from mdshift.probes.base import view
-from mdshift.probes.performance import Performance
+from mdshift.probes.performance import Performance, _reach, _sample, _summary, _tilted
 
 
 def cost(problem, kinds=(), seed=0):
@@ -93,6 +94,68 @@ def test_rmse_stands_beside_r2():
     assert found["source"] == pytest.approx(1.05, abs=0.1)  # the noise is of unit variance
     assert found["expected"]["low"] <= found["target"] <= found["expected"]["high"]
     assert "rmse" not in cost(pair("none", 100))
+
+
+def test_tilted_rows_have_the_mean_and_spread_of_the_bands():
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal(20_000)
+    edges = np.quantile(y, [0.2, 0.4, 0.6, 0.8])
+    moved = np.bincount(np.searchsorted(edges, 0.8 + 0.7 * rng.standard_normal(200_000)), minlength=5) / 200_000
+    w = _tilted(y, np.searchsorted(edges, y), np.stack([moved, np.full(5, 0.2)]), np.ones((2, len(y))))
+    mean = [float(np.average(y, weights=v)) for v in w]
+    sd = [float(np.sqrt(np.average((y - m) ** 2, weights=v))) for m, v in zip(mean, w, strict=True)]
+    assert mean == pytest.approx([0.8, 0.0], abs=0.1)  # the tilt inside the outer bands is not told by their shares
+    assert sd == pytest.approx([0.7, 1.0], abs=0.1)
+
+
+def test_even_shares_leave_the_rows_as_they_are():
+    y = np.random.default_rng(1).standard_normal(500)
+    band = np.argsort(np.argsort(y)) // 100
+    w = _tilted(y, band, np.full((1, 5), 0.2), np.ones((1, 500)))
+    assert np.allclose(w, 1.0, atol=1e-6)
+
+
+def test_the_expected_r2_under_label_shift_says_something():
+    case = pair("label", 500, task="regression", seed=9, strength=1.0)
+    found = cost(case, ("label",))
+    e = found["expected"]
+    assert e["low"] <= found["target"] <= e["high"]
+    assert e["high"] - e["low"] < 1.5
+
+
+def test_the_expected_r2_ends_where_it_is_useless():
+    case = pair("covariate", 200, task="regression", seed=1, strength=4.0, labelled=False)
+    e = cost(case, ("covariate",))["expected"]
+    assert e["low"] >= min(-1.0, e["value"])
+    assert e["low"] <= e["value"] <= e["high"] <= 1.0
+
+
+def test_few_rows_that_carry_the_error_widen_the_interval():
+    even, heavy = (pair("covariate", 400, task="regression", seed=10, labelled=False) for _ in range(2))
+    heavy.source.y[:4] += 40
+    reach = []
+    for p in (even, heavy):
+        case = view(p)
+        found = rows.rows(case)
+        ones = np.ones((1, 400))
+        reach.append(_reach(_sample(found, rows.predictions(case), ones, ones), rows.propensity(case)[:400], 0.05))
+    assert 1 <= reach[0] < 1.3 < reach[1] <= 2
+
+
+def test_the_long_tail_of_draws_goes_out_and_the_other_side_stays():
+    draws = np.concatenate([[0.0], -np.random.default_rng(2).exponential(size=200) + 1])
+    plain, longer = _summary(draws, (0.025, 0.975)), _summary(draws, (0.025, 0.975), reach=1.0)
+    assert longer[1] < plain[1] - 0.3
+    assert longer[2] == pytest.approx(plain[2])
+
+
+@pytest.mark.slow
+def test_the_expected_r2_holds_the_true_one_under_label_shift():
+    missed = 0
+    for seed in range(40):
+        found = cost(pair("label", 400, task="regression", seed=seed, strength=1.0), ("label",), seed)
+        missed += not found["expected"]["low"] <= found["target"] <= found["expected"]["high"]
+    assert missed <= bound(40)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ FOUND = {
     "label": "the classes' shares moved (label shift)",
     "concept": "the relation of the label to the inputs changed (concept shift)",
 }
+BLAMED = {"covariate": "the inputs, P(X)", "label": "the label, P(Y)", "concept": "their relation, P(Y|X)"}
 HYPOTHESES = {"x": "P(X) equal", "y": "P(Y) equal", "x_given_y": "P(X|Y) equal", "y_given_x": "P(Y|X) equal"}
 MOST_FEATURES = 12
 MOST_CLASSES = 12
@@ -61,7 +62,7 @@ def verdict(document: Document) -> tuple[str, ...]:
             lines.append(f"{_and(kinds).capitalize()} shift: {told}.")
     performance = document.get("performance") or {}
     expected = performance.get("expected") or {}
-    metric = performance.get("metric", "score")
+    metric = _metric(performance)
     if performance.get("source") is not None:
         told = f"A model trained on the source reaches {metric} {number(_value(performance['source']))} there"
         if performance.get("target") is not None:
@@ -263,24 +264,43 @@ def cost(document: Document) -> Section | None:
     p = document.get("performance")
     if not p:
         return None
-    expected = p.get("expected") or {}
-    rows = [("on the source, cross-validated", number(_value(p.get("source"))))]
-    if p.get("target") is not None:
-        rows.append(("on the target's labels", number(_value(p["target"]))))
+    expected, known = p.get("expected") or {}, p.get("target") is not None
+    rows = [("on the source, cross-validated", _with_ends(p.get("source"), p.get("source_interval")))]
+    if known:
+        rows.append(("on the target, by its labels", _with_ends(p["target"], p.get("target_interval"))))
     if expected.get("value") is not None:
-        rows.append(
-            (
-                "expected on the target",
-                interval(expected["value"], expected.get("low"), expected.get("high")),
-            )
-        )
+        what = "expected on the target without its labels" if known else "expected on the target"
+        rows.append((what, interval(expected["value"], expected.get("low"), expected.get("high"))))
+    ends = p.get("attribution_intervals") or {}
     if p.get("drop") is not None:
-        rows.append(("drop", number(_value(p["drop"]))))
-        rows += [(f"  of it by {k}", number(_value(v))) for k, v in (p.get("attribution") or {}).items() if v is not None]
-    lines: tuple[str, ...] = (f"Expected by the {expected['method']}.",) if expected.get("method") else ()
-    if p.get("target") is None:
-        lines += ("The expectation holds on the condition that P(Y|X) has not changed.",)
-    return Section(f"Cost ({p.get('metric', 'score')})", lines, Table(("what", "score"), tuple(rows), (1,)))
+        rows.append(("drop" if known else "expected drop", _with_ends(p["drop"], ends.get("drop"))))
+        parts = {k: v for k, v in (p.get("attribution") or {}).items() if v is not None and (v != 0 or any(ends.get(k) or ()))}
+        rows += [(f"  of it due to {BLAMED.get(k, k)}", _with_ends(v, ends.get(k))) for k, v in parts.items()]
+    rows += _errors(p.get("rmse") or {})
+    lines: tuple[str, ...] = (f"The expected score is {clean(expected['method'], 400)}.",) if expected.get("method") else ()
+    if expected.get("condition") or not known:
+        lines += (f"It holds {clean(expected.get('condition') or 'only if P(Y|X) has not changed', 300)}.",)
+    return Section(f"Cost ({_metric(p)})", lines, Table(("what", "value [interval]"), tuple(rows), (1,)))
+
+
+def _metric(performance: Document) -> str:
+    name = str(performance.get("metric", "score"))
+    return "R2" if name == "r2" else clean(name, 40)
+
+
+def _with_ends(score: Any, ends: Any) -> str:
+    return interval(_value(score), *ends) if ends else number(_value(score))
+
+
+def _errors(rmse: Document) -> list[tuple[str, str]]:
+    """Rows on the size of errors in the label's unit: R2 may fall because the target's labels are less spread."""
+    names = {"source": "RMSE on the source", "target": "RMSE on the target, by its labels"}
+    rows = [(told, number(rmse[k])) for k, told in names.items() if rmse.get(k) is not None]
+    expected = rmse.get("expected") or {}
+    if expected.get("value") is not None:
+        what = "RMSE expected on the target" + ("" if rmse.get("target") is None else " without its labels")
+        rows.append((what, interval(expected["value"], expected.get("low"), expected.get("high"))))
+    return rows
 
 
 def closeness(document: Document) -> Section:
