@@ -26,8 +26,17 @@ def map_units(function: Callable[[T], R], units: Iterable[T], *, engine: str = "
         return [function(u) for u in items]
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        return list(pool.map(function, items))
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
+        found = list(pool.map(function, items))
+    except Exception:
+        pool.shutdown(cancel_futures=True)
+        raise
+    except BaseException:  # an interrupt: the units may take long, or wait for an import lock that it caught this thread with
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    return found
 
 
 def cores() -> int:

@@ -27,3 +27,23 @@ def test_a_missing_extra_names_its_install_command():
     with pytest.raises(EnvironmentFault) as caught:
         map_units(slow_square, [1], engine="ray")
     assert caught.value.hint == "pip install 'mdshift[ray]'"
+
+
+def test_an_interrupt_does_not_wait_for_the_units():
+    import _thread
+    import threading
+
+    go, ended = threading.Event(), []
+
+    def unit(i):
+        if i == 0:
+            _thread.interrupt_main()
+        go.wait(30)
+        ended.append(i)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            map_units(unit, [0, 1, 2], workers=2)
+        assert ended == []
+    finally:
+        go.set()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,10 @@ BAD_NEWS_OF_TYPER: Any = typer.BadParameter.__mro__[2]  # ClickException, wherev
 
 def run() -> None:
     """The console script."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if code == INTERRUPTED and threading.active_count() > 1:
+        os._exit(code)  # an orderly end would wait for units that nobody wants any more
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str]) -> int:

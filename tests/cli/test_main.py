@@ -185,3 +185,9 @@ def test_the_number_of_threads_is_not_the_environment_s(call, monkeypatch):
         monkeypatch.setenv(f"{library}_NUM_THREADS", "3")
     call("--version")
     assert [os.environ[f"{library}_NUM_THREADS"] for library in ("OMP", "OPENBLAS", "MKL")] == ["1"] * 3
+
+
+def test_an_interrupted_run_ends_though_units_are_stuck():
+    stuck = "import threading; from mdshift.cli import main as m; m.main = lambda a: (threading.Thread(target=threading.Event().wait).start(), 130)[1]; m.run()"
+    ended = subprocess.run([sys.executable, "-c", stuck], stdin=subprocess.DEVNULL, timeout=120, check=False)
+    assert ended.returncode == 130
