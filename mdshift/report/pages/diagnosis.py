@@ -94,10 +94,11 @@ def _moved_along(document: Document) -> list[str]:
 
 def _brought(document: Document) -> str:
     """What brought the change of P(Y), as far as the reading can tell: with P(Y|X) untested the inputs are a guess."""
-    if len(document["kinds"]) > 1:
-        return "a consequence of the changes named above"
+    within = (document.get("tests") or {}).get("x_given_y")
+    if "concept" in document["kinds"] and within is not None and within["p_value"] <= (document.get("settings") or {}).get("alpha", 0.05):
+        return "which alone does not explain the rest: inputs of equal labels differ too"
     if "concept" in document["kinds"]:
-        return "a consequence of the change named above"
+        return "beside the change named above"
     sure = document["shifts"]["concept"]["verdict"] == "no-shift"
     return "as the inputs' change brings with it" if sure else "perhaps because of the inputs' change"
 
