@@ -22,11 +22,14 @@ from mdshift.errors import MdshiftError, UsageError, nearest
 COMMANDS = tuple(m.__name__.rsplit(".", 1)[1] for m in (diagnose, recommend, adapt, predict, evaluate, explain, runs, samples, doctor))
 app.registered_commands.sort(key=lambda c: COMMANDS.index(c.name or ""))  # the help tells them in the order of the work
 BUG, INTERRUPTED = 70, 130
+LATER = 0.02  # seconds until an interrupt within an import is tried again
 BAD_NEWS_OF_TYPER: Any = typer.BadParameter.__mro__[2]  # ClickException, wherever this version of typer keeps it
 
 
 def run() -> None:
     """The console script."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a run in the background may have it ignored
+        signal.signal(signal.SIGINT, _terminated)
     code = main(sys.argv[1:])
     if code == INTERRUPTED and threading.active_count() > 1:
         os._exit(code)  # an orderly end would wait for units that nobody wants any more
@@ -176,4 +179,12 @@ def _quiet_surroundings(debug: bool) -> None:
 
 
 def _terminated(number: int, frame: Any) -> None:  # noqa: ARG001 - the signature of a handler
+    """Interrupt, but never inside an import: its lock would stay taken, and all other threads would wait for it for ever."""
+    at = frame
+    while at is not None and not at.f_code.co_filename.startswith("<frozen importlib"):
+        at = at.f_back
+    if at is not None and hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _terminated)
+        signal.setitimer(signal.ITIMER_REAL, LATER)
+        return
     raise KeyboardInterrupt

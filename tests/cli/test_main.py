@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -185,6 +186,26 @@ def test_the_number_of_threads_is_not_the_environment_s(call, monkeypatch):
         monkeypatch.setenv(f"{library}_NUM_THREADS", "3")
     call("--version")
     assert [os.environ[f"{library}_NUM_THREADS"] for library in ("OMP", "OPENBLAS", "MKL")] == ["1"] * 3
+
+
+def test_an_interrupt_within_an_import_waits_for_its_end(tmp_path, monkeypatch):
+    """Raised there it would leave the lock of all imports taken."""
+    from mdshift.cli.main import _terminated
+
+    (tmp_path / "slow_to_import.py").write_text("import signal\nsignal.raise_signal(signal.SIGTERM)\nwhole = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    kept = [(s, signal.signal(s, _terminated)) for s in (signal.SIGTERM, signal.SIGALRM)]
+    try:
+        import slow_to_import
+
+        with pytest.raises(KeyboardInterrupt):
+            threading.Event().wait(60)
+        assert slow_to_import.whole
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        for s, handler in kept:
+            signal.signal(s, handler)
 
 
 def test_an_interrupted_run_ends_though_units_are_stuck():
