@@ -236,7 +236,7 @@ def _shift(kind: Kind, finding: Finding | None, reading: Reading, ev: Evidence, 
     elif kind == "concept" and ev.has_labels and verdict != "shift" and reading.unclear != set(KINDS) and untested(ev.y_given_x):
         verdict, reason = "unclear", _thin(finding)
     elif verdict == "no-shift":
-        reason = _denied(finding, reading, alpha)
+        reason = _denied(finding, reading, ev, alpha)
     sentence = reason[0].upper() + reason[1:].rstrip(".") + "."
     if finding is None or finding.p_value is None:
         return Shift(verdict, None, None, None, None, "none", sentence)
@@ -257,14 +257,14 @@ def _excluded(kind: Kind, bound: float) -> str:
     return f"No shift larger than {bound:.2g} in {BOUNDED[kind]}{small}."
 
 
-def _denied(finding: Finding | None, reading: Reading, alpha: float) -> str:
+def _denied(finding: Finding | None, reading: Reading, ev: Evidence, alpha: float) -> str:
     if not reading.kinds or finding is None:
         return reading.because
     other = " and ".join(sorted(reading.kinds))
     if p(finding) >= alpha:
         return f"not found, beside {other} shift"
-    if "concept" in reading.unclear:  # then part of the change may be of that kind: nothing is explained yet
-        return f"{other} shift may explain what changed, if P(Y|X) stayed the same"
+    if "concept" in reading.unclear or (not ev.has_labels and "concept" not in reading.kinds):  # part of the change may be of that kind
+        return f"{other} shift may explain what changed, if {'P(Y|X)' if 'covariate' in reading.kinds else 'P(X|Y)'} stayed the same"
     return f"{other} shift {'explain' if len(reading.kinds) > 1 else 'explains'} what changed"
 
 

@@ -202,7 +202,7 @@ def _shared_names(spec: DataSpec, sources: list[Raw], target: Raw | None, label:
     if not everywhere and raws[0].images is None:
         raise DataError(
             "no column in common",
-            ", ".join(f"{r.name}: {', '.join(r.names[:5])}" for r in raws),
+            "; ".join(f"{r.name}: {', '.join([n for n in r.names if n not in aside][:5]) or 'nothing but the label'}" for r in raws),
             "source and target need the same feature columns",
         )
     return everywhere

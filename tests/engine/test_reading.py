@@ -68,6 +68,8 @@ def test_nothing_is_explained_while_another_kind_could_not_be_tested():
     _, verdicts = shifts(evidence(LOW, LOW, LOW, None), 0.05)
     assert verdicts["concept"].verdict == "unclear"
     assert "may explain what changed, if P(Y|X) stayed" in verdicts["label"].reason
+    _, verdicts = shifts(evidence(LOW, prior=LOW, fit=LOW, labels=False), 0.05)
+    assert "may explain what changed, if P(Y|X) stayed" in verdicts["label"].reason
     _, verdicts = shifts(evidence(LOW, LOW, LOW, LOW), 0.05)
     assert verdicts["label"].reason.startswith("Concept and covariate shift explain what changed.")
 

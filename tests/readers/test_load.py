@@ -211,6 +211,9 @@ def test_columns_missing_and_extra_are_listed_or_refused(pair):
 def test_no_column_in_common(pair):
     with pytest.raises(DataError, match="no column in common"):
         pair({"a": [1, 2]}, {"b": [1, 2]})
+    with pytest.raises(DataError, match="no column in common") as e:
+        pair({"label": ["p", "q"]}, {"label": ["p", "q"]})
+    assert e.value.seen.count("nothing but the label") == 2
 
 
 def test_numbers_stored_as_text_on_one_side_are_read_as_numbers(tmp_path):

@@ -57,9 +57,19 @@ def test_a_severe_shift_that_costs_nothing_is_said_to(drop, ends, told):
     assert [line for line in lines if "the drop is" in line] == ([told] if told else [])
 
 
-def test_a_method_is_not_cut_short():
-    method = "aggregated MMD and largest column difference (joint permutation)"
-    assert diagnosis.tests({"tests": {"x": {"method": method}}}).table.rows[0][1] == method
+def test_a_method_is_told_without_what_stands_in_brackets():
+    method = "aggregated MMD and largest column difference (joint permutation), with a cross-fitted domain classifier (weighted Bonferroni)"
+    found = diagnosis.tests({"tests": {"x": {"method": method}, "y": {"method": "chi-square, permutation"}}}).table.rows
+    assert [r[1] for r in found[:2]] == ["aggregated MMD and largest column difference", "chi-square, permutation"]
+
+
+@pytest.mark.parametrize(
+    ("estimated", "kinds", "told"), [(False, ["covariate"], None), (True, ["covariate"], "don't rely on them."), (True, ["label"], "same.")]
+)
+def test_estimated_shares_say_on_what_they_stand(estimated, kinds, told):
+    label = {"classes": ["a"], "source_prior": [0.5], "target_prior": [0.9], "estimated": estimated}
+    lines = diagnosis.classes({"kinds": kinds, "label": label}).lines
+    assert [line.endswith(told) for line in lines] == [True] if told else lines == ()
 
 
 def test_shares_are_told_as_shares():

@@ -223,7 +223,8 @@ def tests(document: Document) -> Section:
         else:
             sizes = f"{number(test.get('n_source'))} / {number(test.get('n_target'))}"
             effect = interval(test.get("effect"), test.get("low"), test.get("high"))
-            rows.append((hypothesis, clean(test.get("method"), 100), effect, probability(test.get("p_value")), sizes))
+            method = str(test.get("method")).split(" (")[0]  # the brackets' further words stand in the JSON
+            rows.append((hypothesis, clean(method, 80), effect, probability(test.get("p_value")), sizes))
     return Section("Tests", (), Table(("hypothesis", "method", "effect", "p", "rows"), tuple(rows), (3, 4)))
 
 
@@ -251,7 +252,15 @@ def classes(document: Document) -> Section | None:
     rows = tuple((clean(c, 40), share(_at(source, c, i)), share(_at(target, c, i))) for i, c in enumerate(names[:MOST_CLASSES]))
     told = "target (estimated)" if label.get("estimated") else "target"
     more = len(names) - len(rows)
-    return Section("Classes", (), Table(("class", "source", told), rows, (1, 2)), f"{more} more in the JSON" if more else "")
+    return Section("Classes", _doubt(document), Table(("class", "source", told), rows, (1, 2)), f"{more} more in the JSON" if more else "")
+
+
+def _doubt(document: Document) -> tuple[str, ...]:
+    """On what an estimate of the target's classes stands, and whether the reading speaks against it."""
+    if not document["label"].get("estimated"):
+        return ()
+    told = "The target's shares are estimated from the inputs, which is right only if P(X|Y) stayed the same"
+    return (f"{told}; as the reading is another kind of shift, don't rely on them." if "covariate" in document["kinds"] else f"{told}.",)
 
 
 def _at(prior: Any, name: str, position: int) -> Any:
