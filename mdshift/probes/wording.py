@@ -107,10 +107,10 @@ def category(names: list[str], source: Floats, target: Floats, counts: NDArray[n
         listed = ", ".join(short(names[i]) for i in new[:NAMED]) + (" …" if len(new) > NAMED else "")
         parts.append(f"{sum(target[i] for i in new):.1%} of the target in categories that the source lacks ({listed})")
     moved = [i for i in np.argsort(-np.abs(target - source), kind="stable")[:NAMED] if i not in new]
-    parts += [f"{short(names[i])} {source[i]:.1%} → {target[i]:.1%}" for i in moved if abs(target[i] - source[i]) >= NOTABLE_SHARE]
+    parts += [f"{short(names[i])}: {source[i]:.1%} → {target[i]:.1%}" for i in moved if abs(target[i] - source[i]) >= NOTABLE_SHARE]
     if not parts:
         i = int(np.argmax(np.abs(target - source))) if len(source) else 0
-        return f"{short(names[i])} {source[i]:.1%} → {target[i]:.1%}"
+        return f"{short(names[i])}: {source[i]:.1%} → {target[i]:.1%}"
     return "; ".join(parts[: NAMED + 1])
 
 

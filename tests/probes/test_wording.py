@@ -50,3 +50,9 @@ def test_one_other_value_makes_it_a_number_again(other):
 def test_a_large_spread_is_told_in_full():
     a, b = summary([0, 3000.0]), summary([0, 400.0])
     assert "2,121" in wording.number("number", a, b, 1000.0)
+
+
+def test_a_level_that_is_a_number_is_told_apart_from_its_share():
+    source, target = np.array([0.0, 0.0, 0.3, 0.6, 0.1]), np.array([0.0, 0.0, 0.1, 0.9, 0.0])
+    told = wording.category(["(unknown)", "(missing)", "2", "6", "7"], source, target, np.array([0, 0, 30, 60, 10]))
+    assert told == "6: 60.0% → 90.0%; 2: 30.0% → 10.0%; 7: 10.0% → 0.0%"
