@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 from mdshift.probes import wording
@@ -273,5 +274,7 @@ def severity(kind: str, finding: Finding) -> Severity:
     if finding.effect is None:
         return "minor"
     sure = finding.effect if finding.low is None else (finding.effect + finding.low) / 2
+    if finding.evidence.get("scale") == "standard deviations":  # the total variation of two normal laws that far apart
+        sure = 2 * NormalDist().cdf(sure / 2) - 1
     minor, moderate = STEPS[kind]
     return "minor" if sure < minor else "moderate" if sure < moderate else "severe"

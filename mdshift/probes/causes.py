@@ -49,6 +49,7 @@ LEFT, PARTLY, MOSTLY = 0.2, 0.5, 0.7  # share of its excess over .5 that may be 
 BINS, FEWER, THIN = 20, 6, 5  # bins of one column, of one of two; least rows of a side in a bin
 CANDIDATES = 4  # columns that are tried as what the rows were chosen by
 COVERED = 0.9  # least share of the target in bins that the source fills
+DISTINCT = 10  # values that a column must have on a side for its range to say something
 BLOCKS = 5  # pieces of the source along time
 NAMED = 3  # columns named in a sentence
 MOST = 10  # causes that are told
@@ -61,7 +62,7 @@ class Causes(Probe):
 
     Of one number column: another unit, scale or offset (the source's quantiles lie on a line against the target's, with a unit's
     factor; without a known unit only where correlated columns did not move along, or the move is beyond any choice of rows), clipping
-    or saturation, rounding, a placeholder for missing values. Missing: the share of missing values changed. Vocabulary: new or renamed
+    or saturation, rounding, a placeholder for missing values, values that never meet. Missing: the share of missing values changed. Vocabulary: new or renamed
     levels. Duplicates. Drift: columns that trend with time within the source, and go on so in the target. Sampling: once the source is
     matched on the classes or on one or two columns, the domain classifier's scores tell the sides apart no more, so that the rows were chosen otherwise and
     the rest stayed.
@@ -174,7 +175,25 @@ def numbers(case: Case) -> list[Record]:
         one, two = case.known(name)
         sides += [(name, "target", two, one), (name, "source", one, two)]
     tested = 2 * max(len(sides), 1)  # both ends, or many decimals of which most can't differ
-    return [*found, *_clipped(case, sides, tested), *_rounded(case, sides, tested), *_standing(case, sides)]
+    return [*found, *_clipped(case, sides, tested), *_rounded(case, sides, tested), *_standing(case, sides), *_apart(case, names)]
+
+
+def _apart(case: Case, names: list[str]) -> list[Record]:
+    """Columns whose values never meet: a counter, a date or a sensor, which any model of the domain would look at alone."""
+    found = []
+    for name in names:
+        one, two = case.known(name)
+        if name not in case.moved or min(len(one), len(two)) < FEW or max(len(np.unique(one)), len(np.unique(two))) < DISTINCT:
+            continue
+        if not (one.max() < two.min() or two.max() < one.min()):
+            continue
+        low, high = (wording.figure(float(v)) for v in ((one.max(), two.min()) if one.max() < two.min() else (two.max(), one.min())))
+        text = (
+            f"{wording.short(name)} alone tells the sides apart (one ends at {low}, the other begins at {high}): if it counts rows or time it is "
+            f"no feature, and --drop leaves it out"
+        )
+        found.append(cause("apart", [name], text, p_value=case.moved[name]["p_value"]))
+    return found
 
 
 def _clipped(case: Case, sides: list[Side], tested: int) -> list[Record]:

@@ -46,7 +46,8 @@ class Conditional(Probe):
         method = "conditional randomisation of weighted residual covariances"
         e = shared.propensity(view) if found.labelled.all() else None
         out = conditional.given_x(Z, y, domain, found.classes, rng, draws(DRAWS, alpha), propensity=e, prediction=shared.outcome(view))
-        evidence = {"support": out.support, "support_share": out.support / max(min(n, m), 1), "parts": out.groups}
+        scale = "total variation" if found.classes else "standard deviations"
+        evidence = {"scale": scale, "support": out.support, "support_share": out.support / max(min(n, m), 1), "parts": out.groups}
         if out.p_value is None:
             sentence = f"The sides share too little of X to compare labels there (worth {wording.counted(out.support)} a side)."
             return Finding(self.name, "y_given_x", method, n, m, sentence=sentence, evidence=evidence)

@@ -97,6 +97,12 @@ def test_one_small_p_value_among_four_is_no_shift():
     assert not read(evidence(0.02), 0.05).kinds
 
 
+def test_the_severity_of_a_number_counts_standard_deviations_as_total_variation():
+    moved = Finding("conditional", "y_given_x", "", 100, 100, 0.001, 9.0, 0.28, 0.26, 0.3, evidence={"scale": "standard deviations"})
+    assert severity("concept", moved) == "moderate"  # two normal laws .28 sd apart differ by 11 %
+    assert severity("concept", replace(moved, evidence={"scale": "total variation"})) == "severe"
+
+
 def test_severity_is_read_from_the_effect_and_never_from_p():
     tiny = Finding("made", "x", "made", 10**6, 10**6, 1e-300, 1.0, 0.01, 0.009, 0.011)
     assert severity("covariate", tiny) == "minor"

@@ -216,3 +216,11 @@ def test_other_class_shares_are_a_sampling_by_class():
 
 def test_too_few_rows_tell_no_cause():
     assert measure(sides(np.zeros((100, 1)), np.ones((10, 1)))) == []
+
+
+def test_a_column_whose_values_never_meet_is_named():
+    counter = column(0, lambda v: 50 + np.nan_to_num(v) ** 4)
+    told = [c for c in measure(changed(counter)) if c["pattern"] == "apart"]
+    assert [c["columns"] for c in told] == [["x0"]]
+    assert "--drop" in told[0]["sentence"]
+    assert "apart" not in patterns(changed(column(0, lambda v: np.nan_to_num(v) ** 4)))
