@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
@@ -201,7 +201,7 @@ def judge(sums: Floats, groups: Sequence[Group], further: Sequence[tuple[str, Fl
     return Outcome(float(p), strongest, own)
 
 
-def products(phi: Floats, draws: Floats) -> Floats:
+def products(phi: Floats, draws: NDArray[Any]) -> Floats:
     """`draws` (B, n) times `phi` (n, D), in blocks of bounded memory.
 
     Many rows are summed in single precision, in half the time: two draws are then never alike, so that no tie hangs on a last digit.
