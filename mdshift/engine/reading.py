@@ -207,7 +207,9 @@ def _without_labels(ev: Evidence, alpha: float) -> Reading:
 def shifts(evidence: Evidence, alpha: float) -> tuple[tuple[str, ...], dict[str, Shift]]:
     """The sorted kinds, and the verdict on each kind."""
     reading = read(evidence, alpha)
-    counted = evidence.has_labels and not (evidence.few_labels and evidence.prior is not None and evidence.fit is not None)
+    few = evidence.few_labels and evidence.prior is not None and evidence.fit is not None
+    # few labels settle no label shift, but shares that were counted need no law that stayed: the estimate is told where it is what was read
+    counted = evidence.has_labels and not (few and "label" in reading.kinds)
     label = evidence.y if counted else evidence.prior
     findings: dict[Kind, Finding | None] = {"covariate": evidence.x, "label": label, "concept": evidence.y_given_x}
     if evidence.few:  # an effect of a handful of rows is no number to be told

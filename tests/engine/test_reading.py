@@ -168,3 +168,15 @@ def test_with_few_labels_the_unlabelled_rows_settle_the_marginal(seen, kinds):
 @pytest.mark.parametrize(("alpha", "word"), [(0.05, "beside covariate"), (0.2, "explains what changed")])
 def test_what_is_denied_is_weighed_at_the_level_asked_for(alpha, word):
     assert word in shifts(evidence(LOW, 0.1, LOW, HIGH), alpha)[1]["label"].reason
+
+
+def test_few_counted_labels_tell_the_shares_unless_the_estimate_is_what_was_read():
+    seen = replace(
+        evidence(LOW, HIGH, LOW, HIGH, prior=LOW, fit=LOW), few_labels=True, prior=finding(LOW, effect=0.5), y=finding(HIGH, effect=0.1)
+    )
+    kinds, found = shifts(seen, 0.05)
+    assert kinds == ("covariate",)
+    assert (found["label"].effect, found["label"].p_value) == (0.1, HIGH)
+    kinds, found = shifts(replace(seen, x_given_y=finding(HIGH), fit=HIGH), 0.05)
+    assert kinds == ("label",)
+    assert found["label"].effect == 0.5
