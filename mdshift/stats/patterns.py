@@ -31,36 +31,34 @@ class Unit:
     name: str
 
 
+def both_ways(factor: float, one: str, two: str, offset: float = 0.0) -> tuple[Unit, Unit]:
+    """Two = factor * one + offset, and back."""
+    return Unit(factor, offset, f"{one} → {two}"), Unit(1 / factor, 0.0 - offset / factor, f"{two} → {one}")
+
+
+def scaled(factor: int, example: str = "") -> tuple[Unit, Unit]:
+    """A plain factor, and back; example: two units that it stands between, "small/large"."""
+    small, _, large = example.partition("/")
+    there, back = (f", as of {large} → {small}", f", as of {small} → {large}") if example else ("", "")
+    return Unit(float(factor), 0.0, f"× {factor:,}{there}"), Unit(1 / factor, 0.0, f"÷ {factor:,}{back}")
+
+
 UNITS = (
-    *(Unit(float(f"1e{k}"), 0.0, f"× {10**k:,}" if k > 0 else f"÷ {10**-k:,}") for k in (-9, -6, -3, -2, -1, 1, 2, 3, 6, 9)),
-    Unit(1.8, 32.0, "°C → °F"),
-    Unit(1 / 1.8, -32 / 1.8, "°F → °C"),
-    Unit(1.0, 273.15, "°C → K"),
-    Unit(1.0, -273.15, "K → °C"),
-    Unit(2.54, 0.0, "inches → cm"),
-    Unit(1 / 2.54, 0.0, "cm → inches"),
-    Unit(25.4, 0.0, "inches → mm"),
-    Unit(1 / 25.4, 0.0, "mm → inches"),
-    Unit(0.3048, 0.0, "feet → m"),
-    Unit(1 / 0.3048, 0.0, "m → feet"),
-    Unit(1.609344, 0.0, "miles → km"),
-    Unit(1 / 1.609344, 0.0, "km → miles"),
-    Unit(0.45359237, 0.0, "pounds → kg"),
-    Unit(1 / 0.45359237, 0.0, "kg → pounds"),
-    Unit(9.80665, 0.0, "g → m/s²"),
-    Unit(1 / 9.80665, 0.0, "m/s² → g"),
-    Unit(3.6, 0.0, "m/s → km/h"),
-    Unit(1 / 3.6, 0.0, "km/h → m/s"),
-    Unit(1 / 18.016, 0.0, "mg/dl → mmol/l of glucose"),
-    Unit(18.016, 0.0, "mmol/l → mg/dl of glucose"),
-    Unit(1 / 38.67, 0.0, "mg/dl → mmol/l of cholesterol"),
-    Unit(38.67, 0.0, "mmol/l → mg/dl of cholesterol"),
-    Unit(60.0, 0.0, "× 60, as of minutes → seconds"),
-    Unit(1 / 60.0, 0.0, "÷ 60, as of seconds → minutes"),
-    Unit(3600.0, 0.0, "× 3,600, as of hours → seconds"),
-    Unit(1 / 3600.0, 0.0, "÷ 3,600, as of seconds → hours"),
-    Unit(1024.0, 0.0, "× 1,024"),
-    Unit(1 / 1024.0, 0.0, "÷ 1,024"),
+    *(unit for power in (1, 2, 3, 6, 9) for unit in scaled(10**power)),
+    *both_ways(1.8, "°C", "°F", offset=32.0),
+    *both_ways(1.0, "°C", "K", offset=273.15),
+    *both_ways(2.54, "inches", "cm"),
+    *both_ways(25.4, "inches", "mm"),
+    *both_ways(0.3048, "feet", "m"),
+    *both_ways(1.609344, "miles", "km"),
+    *both_ways(0.45359237, "pounds", "kg"),
+    *both_ways(9.80665, "g", "m/s²"),
+    *both_ways(3.6, "m/s", "km/h"),
+    *both_ways(18.016, "mmol/l", "mg/dl of glucose"),
+    *both_ways(38.67, "mmol/l", "mg/dl of cholesterol"),
+    *scaled(60, "seconds/minutes"),
+    *scaled(3600, "seconds/hours"),
+    *scaled(1024),
 )
 
 
