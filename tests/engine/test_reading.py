@@ -180,3 +180,14 @@ def test_few_counted_labels_tell_the_shares_unless_the_estimate_is_what_was_read
     kinds, found = shifts(replace(seen, x_given_y=finding(HIGH), fit=HIGH), 0.05)
     assert kinds == ("label",)
     assert found["label"].effect == 0.5
+
+
+def test_where_nothing_was_found_the_largest_shift_that_the_data_admit_is_told():
+    none = Finding("made", "x", "made", 100, 100, HIGH, 1.0, 0.03, 0.0, 0.07)
+    _, found = shifts(replace(evidence(HIGH), x=none, y=none, y_given_x=none), 0.05)
+    assert (found["covariate"].excluded, found["label"].excluded) == (0.07, 0.07)
+    assert "No shift larger than 0.07" in found["covariate"].reason
+    assert "which would be minor" in found["covariate"].reason
+    assert found["concept"].excluded is None  # its effect is an estimate from below
+    _, found = shifts(evidence(LOW, HIGH, LOW, HIGH), 0.05)
+    assert {s.excluded for s in found.values()} == {None}  # beside another kind the bound is no answer
