@@ -90,8 +90,11 @@ class Train(Strategy):
 
     `loss` is called with the batch (source and target features, labels, domains), the network and the progress in
     [0, 1]; it returns a scalar tensor and the numbers to record. `init` may add modules (a discriminator, a
-    gate) that are trained beside the network. `plan` may cut the training into phases.
+    gate) that are trained beside the network, and draws their weights itself where they start as something else than noise
+    (`drawn`). `plan` may cut the training into phases. `finish` may make another predictor of what was trained.
     """
+
+    drawn: ClassVar[bool] = False  # whether `init` returns modules whose weights are set already
 
     def plan(self, prepared: Prepared) -> tuple[Phase, ...]:  # noqa: ARG002 - what overriding methods are given
         """The phases of the training: which rows, which parameters, which rates (see `nn/plan.py`)."""
@@ -104,6 +107,10 @@ class Train(Strategy):
     @abstractmethod
     def loss(self, step: Any, state: Any) -> Any:
         """The loss of one step; see `nn/train.py` for Step and State."""
+
+    def finish(self, state: Any, prepared: Prepared) -> tuple[Predictor | None, dict[str, Any]]:  # noqa: ARG002
+        """The predictor (None: the network as it was trained) and what is to be told of the training."""
+        return None, {}
 
     def run(self, prepared: Prepared, context: Context) -> Trained:
         """Run the loop."""

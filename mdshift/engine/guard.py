@@ -142,7 +142,7 @@ def second_run(
     fold = stratified(prepared.y_source, prepared.task, rng, max(2, round(1 / share)))
     held = np.flatnonzero(fold == 0)
     keep = np.flatnonzero(fold != 0)
-    part = replace(prepared, X_source=prepared.X_source[keep], y_source=prepared.y_source[keep], domain=_dense(prepared.domain[keep]))
+    part = prepared.part(keep)
     base = context.learner.fit(part, part.X_source, part.y_source, rng)
     return held, strategy.run(part, replace(context, base=base)), base
 
@@ -204,7 +204,3 @@ def _bounded(metric: str, *values: float) -> Score:
     """An estimated score within the metric's range: accuracy in [0, 1], R2 at most 1."""
     value, low, high = (min(max(v, 0.0 if metric == "accuracy" else v), 1.0) for v in values)
     return Score(metric, value, low, high, ON_ESTIMATE)
-
-
-def _dense(domain: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.unique(domain, return_inverse=True)[1].astype(np.int64)

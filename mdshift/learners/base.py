@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -18,13 +18,26 @@ PREDICTORS: dict[str, type[Predictor]] = {}
 
 
 @dataclass(frozen=True, eq=False)
+class Texts:
+    """The raw texts behind the columns of kind "text": source (n, t) and target (m, t), objects of str.
+
+    encode: texts (k, t) to those columns (k, c), as the encoder of the model does it. columns (c,): where they stand.
+    """
+
+    source: NDArray[Any]
+    target: NDArray[Any]
+    encode: Callable[[NDArray[Any]], Matrix]
+    columns: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """A problem as numbers: what the families and their strategies see.
 
     X_source (n, d), X_target (m, d): float32, finite. y_source (n,): int64 class codes or float64.
     y_target (m,): the same with MISSING or NaN where unlabelled. domain (n,): which source a row comes from.
     shape: (channels, height, width) when the columns are the pixels of an image. kinds (d,): "number" (standardised),
-    "indicator" (0/1: a category's level, missingness), "text" (a term's weight) or "pixel".
+    "indicator" (0/1: a category's level, missingness), "text" (a term's weight) or "pixel". texts: the raw texts, where there are any.
     """
 
     X_source: Matrix
@@ -37,6 +50,15 @@ class Prepared:
     modality: str
     kinds: NDArray[Any]
     shape: tuple[int, int, int] | None = None
+    texts: Texts | None = None
+
+    def part(self, rows: NDArray[Any]) -> Prepared:
+        """The same problem with these source rows alone (positions or a mask); domains without a row are left out."""
+        import numpy as np
+
+        domain = np.unique(self.domain[rows], return_inverse=True)[1].astype(np.int64)
+        texts = None if self.texts is None else replace(self.texts, source=self.texts.source[rows])
+        return replace(self, X_source=self.X_source[rows], y_source=self.y_source[rows], domain=domain, texts=texts)
 
     @property
     def n_sources(self) -> int:

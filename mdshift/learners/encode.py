@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdshift.learners.base import Prepared, State
+from mdshift.learners.base import Prepared, State, Texts
 from mdshift.types import MISSING, Domain, Problem, Schema
 
 if TYPE_CHECKING:
@@ -103,11 +103,16 @@ class Encoder:
         if len(self.indicators):
             parts.append(np.isnan(domain.numbers[:, self.indicators]).astype(np.float32))
         parts += [_one_hot(domain.categories[:, j], int(w)) for j, w in enumerate(self.widths)]
-        parts += [_weigh_terms(domain.texts[:, j], t, i) for j, (t, i) in enumerate(zip(self.terms, self.idf, strict=True))]
+        if self.terms:
+            parts.append(self.terms_of(domain.texts))
         if domain.images is not None and self.shape:
             flat = domain.images.transpose(0, 3, 1, 2).reshape(len(domain), -1).astype(np.float32)
             parts.append((flat - np.float32(self.pixel[0])) / np.float32(self.pixel[1]))
         return np.ascontiguousarray(np.concatenate(parts, axis=1)) if len(parts) > 1 else parts[0]
+
+    def terms_of(self, texts: NDArray[np.object_]) -> Matrix:
+        """The columns of kind "text" (n, c) of raw texts (n, t)."""
+        return np.concatenate([_weigh_terms(texts[:, j], t, i) for j, (t, i) in enumerate(zip(self.terms, self.idf, strict=True))], axis=1)
 
     def _numbers(self, numbers: NDArray[np.float64]) -> Matrix:
         v = np.where(np.isnan(numbers), self.fill, numbers)
@@ -156,6 +161,11 @@ def prepare(problem: Problem, encoder: Encoder) -> Prepared:
     else:
         X_target = encoder.transform(target)
         y_target = np.full(len(target), blank, y.dtype) if target.y is None else target.y
+    texts = None
+    if encoder.terms:
+        raw = [d.texts for d in kept]
+        theirs = np.zeros((0, raw[0].shape[1]), object) if target is None else target.texts
+        texts = Texts(np.concatenate(raw), theirs, encoder.terms_of, np.flatnonzero(encoder.kinds == "text"))
     return Prepared(
         X_source=X,
         y_source=y,
@@ -167,6 +177,7 @@ def prepare(problem: Problem, encoder: Encoder) -> Prepared:
         modality=problem.schema.modality,
         kinds=encoder.kinds,
         shape=encoder.shape,
+        texts=texts,
     )
 
 

@@ -206,7 +206,8 @@ def train_strategy(strategy: Any, prepared: Prepared, context: Context) -> Train
             network = new_network(prepared, X, y, generator)
         extra = strategy.init(prepared, network)
         if extra is not None:
-            initialise(extra, generator)
+            if not strategy.drawn:
+                initialise(extra, generator)
             extra.to(device)
         network.to(device)
         wanted = {phase.check for phase in phases}
@@ -225,8 +226,12 @@ def train_strategy(strategy: Any, prepared: Prepared, context: Context) -> Train
             history += train.run_phase(phase, pools, state, strategy.loss, generator, context.progress)
             if phase.revert and history and not history[-1]["improved"]:
                 break
-    evidence = {"phases": [phase.name for phase in phases], "check_rows": {name: len(rows) for name, rows in checks.items()}}
-    return Trained(NetPredictor(network), tuple(history), evidence)
+        network.eval()
+        predictor, told = strategy.finish(state, prepared)
+    sizes = {"target": len(pools.labelled), "unlabelled": len(pools.target)}
+    plan = [phase.told(sizes.get(phase.rows, len(pools.source))) for phase in phases]
+    evidence = {"phases": [phase.name for phase in phases], "check_rows": {name: len(rows) for name, rows in checks.items()}, "plan": plan}
+    return Trained(NetPredictor(network) if predictor is None else predictor, tuple(history), evidence | told)
 
 
 def _fresh_head(network: Network, generator: torch.Generator) -> None:

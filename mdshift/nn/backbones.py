@@ -70,7 +70,7 @@ class Dropout(nn.Module):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        self.rate = rate
+        self.rate = self.usual = rate
         self.generator: torch.Generator | None = None
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it

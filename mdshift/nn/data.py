@@ -59,6 +59,29 @@ class Sampler:
         return drawn
 
 
+class Balanced:
+    """Positions of rows in batches in which each domain d (n,) has the same part, up to one row; small domains come round more often."""
+
+    def __init__(self, d: Tensor, batch: int, generator: torch.Generator) -> None:
+        self.members = [torch.nonzero(d == k).flatten().cpu() for k in torch.unique(d)]
+        self.samplers = [Sampler(len(rows), max(2, -(-batch // len(self.members))), generator) for rows in self.members]
+        self.n = len(d)
+
+    @property
+    def batch(self) -> int:
+        """Rows in a batch."""
+        return sum(sampler.batch for sampler in self.samplers)
+
+    @batch.setter
+    def batch(self, wanted: int) -> None:
+        for sampler in self.samplers:
+            sampler.batch = min(sampler.batch, max(2, wanted // len(self.samplers)))
+
+    def draw(self) -> Tensor:
+        """The next batch's positions (batch,), domain by domain."""
+        return torch.cat([rows[sampler.draw()] for rows, sampler in zip(self.members, self.samplers, strict=True)])
+
+
 def holdout(y: NDArray[Any], share: float, rng: np.random.Generator, least: int) -> NDArray[np.bool_]:
     """Mask (n,) of the rows held out: this share of each class (of all rows for numbers); none below `least` rows.
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from mdshift.errors import EnvironmentFault
 from mdshift.nn import losses
 from mdshift.nn.backbones import NORMS, Dropout, Network, Standardise
-from mdshift.nn.data import Rows, Sampler, jitter
+from mdshift.nn.data import Balanced, Rows, Sampler, jitter
 from mdshift.nn.plan import Phase
 
 Loss = Callable[["Step", "State"], tuple[Tensor, Mapping[str, Any]]]
@@ -63,13 +63,14 @@ class Batch:
 
 @dataclass(eq=False)
 class State:
-    """The network, the extra modules of the strategy, and how features are computed."""
+    """The network, the extra modules of the strategy, and how features are computed. phase: the name of the one that runs."""
 
     network: Network
-    extra: nn.Module | None
+    extra: Any  # a torch Module, or None
     task: str
     statistics: str = "shared"
     inputs: Standardise | None = None  # the target's own centre and scale, where the statistics are each domain's
+    phase: str = ""
 
     def features(self, step: Step, *, target: bool = True) -> Batch:
         """Features of the step's parts, normalised together or (statistics "domain") each by its own domain's batch."""
@@ -204,14 +205,26 @@ def set_statistics(network: Network, x: Tensor | np.ndarray, prior: float = 0.0)
 def _groups(network: Network, extra: nn.Module | None, phase: Phase) -> list[dict[str, Any]]:
     """Parameter groups with their rates; the others are held. One-dimensional parameters do not decay."""
     upper = {id(p) for m in network.upper() for p in m.parameters()}
+    norms = {id(p) for m in network.modules() if isinstance(m, NORMS) for p in m.parameters()}
     found: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, p in [*network.named_parameters(), *([] if extra is None else extra.named_parameters(prefix="extra"))]:
         low = name.startswith("backbone")
-        p.requires_grad_(not low or phase.trains == "all" or (phase.trains == "upper" and id(p) in upper))
+        p.requires_grad_(_trained(phase.trains, name, low=low, upper=id(p) in upper, norm=id(p) in norms))
         if p.requires_grad:
             key = (phase.rate * (phase.backbone if low else 1.0), phase.decay if p.ndim > 1 else 0.0)
             found.setdefault(key, []).append(p)
     return [{"params": ps, "lr": rate, "base": rate, "weight_decay": decay} for (rate, decay), ps in found.items()]
+
+
+def _trained(trains: str, name: str, *, low: bool, upper: bool, norm: bool) -> bool:
+    """Whether a parameter learns in a phase: `name` as in the network, those of a strategy's modules after "extra."."""
+    if name.startswith("extra"):
+        return trains not in ("norms", "head")
+    if trains in ("norms", "extra"):
+        return trains == "norms" and norm
+    if low:
+        return trains in ("all", "backbone") or (trains == "upper" and upper)
+    return trains != "backbone"
 
 
 class _Penalty:
@@ -236,8 +249,10 @@ class _Draw:
 
     def __init__(self, phase: Phase, pools: Pools, batch: int, generator: torch.Generator) -> None:
         self.phase, self.pools, self.generator = phase, pools, generator
-        self.main = pools.labelled if phase.rows == "target" else pools.source
-        self.sampler = Sampler(len(self.main), batch, generator)
+        self.main = {"target": pools.labelled, "unlabelled": pools.target}.get(phase.rows, pools.source)
+        self.sampler: Sampler | Balanced = Sampler(len(self.main), batch, generator)
+        if phase.balance and len(self.main):
+            self.sampler = Balanced(self.main.d, batch, generator)
         self.target = Sampler(len(pools.target), batch, generator)
         # few labels are seen often, but never outweigh the source in a batch
         self.labelled = Sampler(len(pools.labelled) if phase.rows == "both" else 0, max(2, batch // 4), generator)
@@ -269,7 +284,7 @@ def _train_mode(network: Network, extra: nn.Module | None, phase: Phase, generat
         if isinstance(m, NORMS) and (phase.statistics in ("frozen", "target") or phase.trains == "head"):
             m.eval()
         if isinstance(m, Dropout):
-            m.generator = generator
+            m.generator, m.rate = generator, m.usual if phase.dropout is None else phase.dropout
 
 
 def check_loss(network: Network, rows: Rows, task: str) -> float:
@@ -338,7 +353,7 @@ def run_phase(
     Raises EnvironmentFault when the loss stays non-finite however low the rate.
     """
     network, extra = state.network, state.extra
-    state.statistics = phase.statistics
+    state.statistics, state.phase = phase.statistics, phase.name
     if phase.statistics == "target":
         set_statistics(network, pools.target.x, KEEP)
     state.inputs = None

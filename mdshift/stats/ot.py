@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 COVARIANCE_ROWS = 2000  # rows a covariance is estimated from where there are more columns than that
+MAP_COLUMNS = 500  # principal directions that a Gaussian map turns; what lies beyond is shifted by the mean alone
 
 
 def spectrum(X: NDArray[Any], rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
@@ -45,3 +46,56 @@ def recolour(source: NDArray[Any], target: NDArray[Any], regularisation: float, 
     Z = Z * np.sqrt(ridge) + (Z @ axes_t.T) * (np.sqrt(var_t + ridge) - np.sqrt(ridge)) @ axes_t
     out: NDArray[np.float32] = (Z + mean_t).astype(np.float32)
     return out
+
+
+def gaussian_map(
+    source: NDArray[Any], target: NDArray[Any], regularisation: float, rng: np.random.Generator
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """The optimal transport between two Gaussians (Dowson & Landau 1982; Flamary 2019): A, directions, mean_s, mean_t.
+
+    A row x goes to x - mean_s + P' (A - I) P (x - mean_s) + mean_t, where P (r, d) are the directions, orthonormal, and
+    A (r, r) = S^(-1/2) (S^(1/2) T S^(1/2))^(1/2) S^(-1/2) is symmetric, S and T the covariances along P plus
+    regularisation * mean variance of the source on their diagonals. Up to MAP_COLUMNS columns P is the identity, so that the map is
+    exact; beyond, P spans the principal directions of all rows. With fewer than two rows on a side the map is the identity.
+    """
+    d = source.shape[1]
+    if min(len(source), len(target)) < 2:  # noqa: PLR2004 - no covariance
+        return np.zeros((0, 0)), np.zeros((0, d)), np.zeros(d), np.zeros(d)
+    mean_s, mean_t = source.mean(axis=0, dtype=np.float64), target.mean(axis=0, dtype=np.float64)
+    Zs, Zt = np.asarray(source, dtype=np.float64) - mean_s, np.asarray(target, dtype=np.float64) - mean_t
+    directions = np.eye(d) if d <= MAP_COLUMNS else _shared_directions(Zs, Zt, rng)
+    S, T = (_covariance(Z @ directions.T) for Z in (Zs, Zt))
+    ridge = regularisation * max(float((Zs**2).sum()) / (max(len(Zs) - 1, 1) * d), 1e-12) * np.eye(len(directions))
+    root, inverse = roots(S + ridge)
+    A = inverse @ roots(root @ (T + ridge) @ root)[0] @ inverse
+    return (A + A.T) / 2, directions, mean_s, mean_t
+
+
+def transport(rows: NDArray[Any], found: tuple[Floats, Floats, Floats, Floats]) -> NDArray[np.float32]:
+    """Rows (n, d) under what `gaussian_map` found."""
+    A, directions, mean_s, mean_t = found
+    Z = np.asarray(rows, dtype=np.float64) - mean_s
+    out: NDArray[np.float32] = (Z + (Z @ directions.T) @ (A - np.eye(len(A))) @ directions + mean_t).astype(np.float32)
+    return out
+
+
+def roots(C: Floats) -> tuple[Floats, Floats]:
+    """C^(1/2) and C^(-1/2) of a symmetric positive matrix."""
+    values, vectors = np.linalg.eigh(C)
+    root = np.sqrt(np.maximum(values, max(float(values[-1]), 1e-300) * 1e-12))
+    return (vectors * root) @ vectors.T, (vectors / root) @ vectors.T
+
+
+def _covariance(Z: Floats) -> Floats:
+    out: Floats = Z.T @ Z / max(len(Z) - 1, 1)
+    return out
+
+
+def _shared_directions(Zs: Floats, Zt: Floats, rng: np.random.Generator) -> Floats:
+    """The principal directions (r, d) of both sides together, each centred, each of equal say."""
+    parts = []
+    for Z in (Zs, Zt):
+        few = Z[np.sort(rng.choice(len(Z), COVARIANCE_ROWS // 2, replace=False))] if len(Z) > COVARIANCE_ROWS // 2 else Z
+        parts.append(few / np.sqrt(len(few)))
+    both = np.concatenate(parts)
+    return spectrum(both, rng)[2][::-1][:MAP_COLUMNS]
