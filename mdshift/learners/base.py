@@ -31,6 +31,17 @@ class Texts:
 
 
 @dataclass(frozen=True, eq=False)
+class Further:
+    """A further label column beside the main one: y_source (n,) and y_target (m,), MISSING or NaN where a row has none."""
+
+    name: str
+    task: str
+    n_classes: int  # regression: 1
+    y_source: NDArray[Any]
+    y_target: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """A problem as numbers: what the families and their strategies see.
 
@@ -38,6 +49,8 @@ class Prepared:
     y_target (m,): the same with MISSING or NaN where unlabelled. domain (n,): which source a row comes from.
     shape: (channels, height, width) when the columns are the pixels of an image. kinds (d,): "number" (standardised),
     "indicator" (0/1: a category's level, missingness), "text" (a term's weight) or "pixel". texts: the raw texts, where there are any.
+    further: more label columns. only_source, only_target (d,): masks of the columns that the other side lacks, where there are such;
+    their values say nothing there.
     """
 
     X_source: Matrix
@@ -51,6 +64,9 @@ class Prepared:
     kinds: NDArray[Any]
     shape: tuple[int, int, int] | None = None
     texts: Texts | None = None
+    further: tuple[Further, ...] = ()
+    only_source: NDArray[np.bool_] | None = None
+    only_target: NDArray[np.bool_] | None = None
 
     def part(self, rows: NDArray[Any]) -> Prepared:
         """The same problem with these source rows alone (positions or a mask); domains without a row are left out."""
@@ -58,7 +74,8 @@ class Prepared:
 
         domain = np.unique(self.domain[rows], return_inverse=True)[1].astype(np.int64)
         texts = None if self.texts is None else replace(self.texts, source=self.texts.source[rows])
-        return replace(self, X_source=self.X_source[rows], y_source=self.y_source[rows], domain=domain, texts=texts)
+        further = tuple(replace(f, y_source=f.y_source[rows]) for f in self.further)
+        return replace(self, X_source=self.X_source[rows], y_source=self.y_source[rows], domain=domain, texts=texts, further=further)
 
     @property
     def n_sources(self) -> int:
