@@ -54,7 +54,8 @@ def smote(X: Matrix, y: NDArray[np.int64], kinds: NDArray[Any], fill: float, rng
 def shaken(X: Matrix, kinds: NDArray[Any], strength: float, rng: np.random.Generator) -> Matrix:
     """The rows with Gaussian noise of this share of each column's spread on columns of numbers."""
     moved = (kinds == "number") * X.std(axis=0) * strength
-    return (X + moved * rng.normal(size=X.shape)).astype(np.float32)
+    out: Matrix = (X + moved * rng.normal(size=X.shape)).astype(np.float32)
+    return out
 
 
 def read_synonyms(path: str) -> dict[str, tuple[str, ...]]:

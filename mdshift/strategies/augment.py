@@ -131,6 +131,7 @@ class Augment(Train):
         """The changes, as a module without weights."""
         from mdshift.nn.augment import Changes
 
+        assert prepared.shape is not None
         return Changes(prepared.shape, self.chosen(prepared))
 
     def loss(self, step: Any, state: Any) -> Any:
