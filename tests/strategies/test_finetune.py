@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from made import prepared
+from made import linear_context, prepared
 
+from mdshift.declare import configure, lookup
 from mdshift.learners.base import restore
 from strategies.networlds import before, right, rotated, run, source_net
 
@@ -73,3 +74,19 @@ def test_numbers_too():
     found = run("finetune", p)
     before_, after = (((m.scores(p.X_target[50:])[:, 0] - yt[50:]) ** 2).mean() for m in (source_net(p), found.predictor))
     assert after < 0.15 * before_
+
+
+def test_what_was_chosen_on_the_source_is_gone_on_with_where_that_is_no_network():
+    p, yt = rotated(labels=60)
+    context = linear_context(p)
+    made = configure(lookup("strategy", "finetune"), {})
+    found = made.run(p, context)
+    assert found.predictor.state().kind == "fine-tuned"
+    assert right(found.predictor, p, yt) > right(context.base, p, yt) + 0.15
+    assert configure(lookup("strategy", "finetune"), {"model": "net", "epochs": 1}).run(p, context).predictor.state().kind == "net"
+
+
+def test_dropout_on_the_target_is_as_asked():
+    p, _ = rotated(n=60, m=40, labels=20)
+    phases = [configure(lookup("strategy", "finetune"), {"dropout": d}).plan(p)[-1].dropout for d in (-1, 0.4)]
+    assert phases == [None, 0.4]
