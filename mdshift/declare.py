@@ -47,12 +47,15 @@ class Cost(enum.Enum):
 class Needs:
     """What a strategy cannot do without.
 
-    target_labels: the number of labelled target rows. sources: the number of source domains.
+    target_labels: the number of labelled target rows. sources: the number of source domains. labels: the number of label columns.
+    differing: it is shown the columns that one side lacks, too.
     tasks, modalities: what it claims to handle. extra: the optional extra that it imports.
     """
 
     target_labels: int = 0
     sources: int = 1
+    labels: int = 1
+    differing: bool = False
     target: bool = True
     tasks: tuple[str, ...] = ("classification", "regression")
     modalities: tuple[str, ...] = ("table", "array", "image", "text")

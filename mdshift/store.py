@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdshift import __version__
 from mdshift.errors import DataError, EnvironmentFault, UsageError
-from mdshift.types import MISSING, Column, DataSpec, Domain, Schema
+from mdshift.types import MISSING, Column, DataSpec, Domain, Label, Schema
 
 if TYPE_CHECKING:
     from mdshift.learners.base import Predictor, State
@@ -49,6 +49,7 @@ class Model:
     strategy: str
     params: Mapping[str, Any] = field(default_factory=dict)
     spec: DataSpec = field(default_factory=DataSpec)
+    further: tuple[tuple[Label, Predictor], ...] = ()  # the labels after the first
 
 
 # --- before any work ------------------------------------------------------------------------------------------
@@ -110,6 +111,11 @@ def save(model: Model, folder: str | Path, report: Mapping[str, Any], *, force: 
             "encoder": _take_apart(model.encoder.state(), "encoder", arrays, estimators),
             "predictor": _take_apart(model.predictor.state(), "predictor", arrays, estimators),
         }
+        if model.further:
+            document["further"] = [
+                {**asdict(label), "predictor": _take_apart(p.state(), f"label{j}", arrays, estimators)}
+                for j, (label, p) in enumerate(model.further)
+            ]
         _write(made / "model.json", _json(document))
         _write(made / WEIGHTS, _tensors(arrays))
         for name, estimator in estimators.items():
@@ -222,11 +228,20 @@ def _build(root: Path, document: Mapping[str, Any]) -> Model:
     encoder = Encoder.restore(_put_together(root, document["encoder"], arrays), schema)
     predictor = restore(_put_together(root, document["predictor"], arrays))
     data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document["data"].items()}
-    model = Model(
-        schema, task, classes, document["label"], encoder, predictor, str(document["strategy"]), dict(document["params"]), DataSpec(**data)
-    )
+    further = tuple(_label(root, found, arrays) for found in document.get("further", []))
+    name, params = str(document["strategy"]), dict(document["params"])
+    model = Model(schema, task, classes, document["label"], encoder, predictor, name, params, DataSpec(**data), further)
     _try_out(root, model)
     return model
+
+
+def _label(root: Path, found: Mapping[str, Any], arrays: Mapping[str, Any]) -> tuple[Label, Predictor]:
+    """A label after the first, with its predictor."""
+    from mdshift.learners.base import restore
+
+    _register_kinds(found["predictor"])
+    label = Label(str(found["name"]), found["task"], tuple(str(c) for c in found["classes"]), int(found["source_classes"]))
+    return label, restore(_put_together(root, found["predictor"], arrays))
 
 
 def _try_out(root: Path, model: Model) -> None:
@@ -249,25 +264,28 @@ def _try_out(root: Path, model: Model) -> None:
     X = model.encoder.transform(blank)
     if X.shape[1] != len(model.encoder.kinds):
         raise _damaged(root, f"{X.shape[1]} encoded columns, expected {len(model.encoder.kinds)}")
-    scores = model.predictor.scores(X)
-    wanted = (1, max(len(model.classes), 1) if model.task == "classification" else 1)
-    if scores.shape != wanted:
-        raise _damaged(root, f"the model gives scores of shape {scores.shape}, expected {wanted}")
-    if not np.isfinite(scores).all():
-        raise _damaged(root, "the model's numbers are not finite")
+    every = [(model.predictor, model.task, model.classes), *((p, label.task, label.classes) for label, p in model.further)]
+    for predictor, task, classes in every:
+        scores = predictor.scores(X)
+        wanted = (1, max(len(classes), 1) if task == "classification" else 1)
+        if scores.shape != wanted:
+            raise _damaged(root, f"the model gives scores of shape {scores.shape}, expected {wanted}")
+        if not np.isfinite(scores).all():
+            raise _damaged(root, "the model's numbers are not finite")
 
 
 def _register_kinds(tree: Any) -> None:
     """Import the modules that hold the predictors in this tree (networks only when there is one: torch is slow to load)."""
     import importlib
+    import pkgutil
 
-    from mdshift.learners import compose, linear, trees  # noqa: F401 - importing registers
+    from mdshift import learners
     from mdshift.learners.base import PREDICTORS
 
     kinds = set(_kinds(tree))
-    for module in ("net",):
-        if not kinds <= set(PREDICTORS):
-            importlib.import_module(f"mdshift.learners.{module}")
+    for name in sorted((m.name for m in pkgutil.iter_modules(learners.__path__)), key=lambda name: (name.startswith("net"), name)):
+        if not name.startswith("net") or not kinds <= set(PREDICTORS):
+            importlib.import_module(f"mdshift.learners.{name}")  # importing registers
 
 
 def _kinds(tree: Any, depth: int = 0) -> Iterator[str]:

@@ -43,6 +43,7 @@ class Column:
     levels: tuple[str, ...] = ()
     source_levels: int = 0
     note: str = ""
+    where: Literal["both", "source", "target"] = "both"  # which side has it, where columns that one side lacks were asked for
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Domain:
     numbers: float64 (n, p), NaN where missing, never infinite. categories: int32 (n, q), codes into
     `Column.levels`, MISSING, or UNKNOWN. texts: object (n, t) of str. images: uint8 (n, h, w, c) or None.
     y: None without labels; int64 (n,) class codes with MISSING; or float64 (n,) with NaN.
-    index: int64 (n,), the row number in the input, from 0. summaries: of all rows, by column (`stats.summaries`), where
+    further: the same as y for each further label of the problem. index: int64 (n,), the row number in the input, from 0. summaries: of all rows, by column (`stats.summaries`), where
     not all of some domain are held.
     """
 
@@ -90,6 +91,7 @@ class Domain:
     index: Ints
     rows: int
     summaries: Mapping[str, Any] = field(default_factory=dict)
+    further: tuple[Ints | Floats, ...] = ()
 
     def __len__(self) -> int:
         """Rows held in memory."""
@@ -106,6 +108,7 @@ class Domain:
             y=None if self.y is None else self.y[rows],
             index=self.index[rows],
             summaries={},
+            further=tuple(v[rows] for v in self.further),
         )
 
     @property
@@ -148,12 +151,22 @@ class Note:
     text: str
 
 
+@dataclass(frozen=True)
+class Label:
+    """A further label column: classes as in `Problem`, empty for a number."""
+
+    name: str
+    task: Task
+    classes: tuple[str, ...] = ()
+    source_classes: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Source domains, a target (None: unknown future domains), and what is to be predicted.
 
     `classes` are names: the sources' classes sorted, then those that only the target has;
-    `source_classes` counts the former.
+    `source_classes` counts the former. further: the labels after the first, where several are to be predicted.
     """
 
     sources: tuple[Domain, ...]
@@ -166,6 +179,7 @@ class Problem:
     spec: DataSpec = field(default_factory=DataSpec)
     notes: tuple[Note, ...] = ()
     quality: Mapping[str, Any] = field(default_factory=dict)  # what the readers counted: infinities, skipped files …
+    further: tuple[Label, ...] = ()
 
     @property
     def source(self) -> Domain:
@@ -194,6 +208,7 @@ def concatenate(domains: tuple[Domain, ...], name: str = "source") -> Domain:
         index=np.concatenate([d.index for d in domains]),
         rows=sum(d.rows for d in domains),
         summaries=reduce(_merged, (d.summaries for d in domains)),
+        further=tuple(np.concatenate(vs) for vs in zip(*(d.further for d in domains), strict=True)),
     )
 
 
@@ -351,3 +366,4 @@ class Adaptation:
     history: tuple[Mapping[str, Any], ...]
     environment: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
+    labels: tuple[Mapping[str, Any], ...] = ()  # the labels after the first: how each is predicted, and how well

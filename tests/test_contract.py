@@ -13,6 +13,7 @@ from mdshift.declare import configure, every, parameters
 from mdshift.engine.adapt import adapt
 from mdshift.errors import DataError
 from mdshift.report.json import document
+from mdshift.types import MISSING, Label
 
 MODALITIES = ("table", "array", "image", "text")
 TASKS = ("classification", "regression")
@@ -25,7 +26,7 @@ QUICK = {"epochs": 2.0, "draws": 3, "members": 2}  # the promise is tested elsew
 
 def small(name, modality, task):
     needs = STRATEGIES[name].needs
-    return problem(
+    made = problem(
         modality,
         task,
         n=48,
@@ -33,6 +34,21 @@ def small(name, modality, task):
         sources=max(needs.sources, 1),
         labelled=needs.target_labels and needs.target_labels + 4,
     )
+    return made if needs.labels < 2 else with_further(made)
+
+
+def with_further(p):
+    """The same problem with a number and a class of three beside the label; some rows lack them."""
+
+    def more(d):
+        rng = np.random.default_rng(len(d))
+        y = np.zeros(len(d)) if d.y is None else np.asarray(d.y, float)
+        number, level = y + rng.normal(size=len(d)), rng.integers(0, 3, len(d))
+        number[::7], level[::5] = np.nan, MISSING
+        return replace(d, further=(number, level))
+
+    labels = (Label("size", "regression"), Label("sort", "classification", ("a", "b", "c"), 3))
+    return replace(p, sources=tuple(more(d) for d in p.sources), target=more(p.target), further=labels)
 
 
 def settings(name):

@@ -48,6 +48,7 @@ def adapt(paths: list[str] | None, flags: options.Flags) -> int:
 def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, parameters: Mapping[str, Any]) -> int:
     """Hold the output, read, adapt, save, record, report."""
     from mdshift import record, store
+    from mdshift.declare import lookup
     from mdshift.engine.adapt import adapt as engine
     from mdshift.readers.load import describe, load
     from mdshift.report.json import document
@@ -57,7 +58,8 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
     with held(out):
         session.progress("reading")
         general = session["goal"] == "general"
-        problem = load(spec, seed=session["seed"], need_label=True, need_target=not general, progress=session.progress)
+        union = session["strategy"] != "auto" and lookup("strategy", session["strategy"]).needs.differing and spec.on_schema != "fail"
+        problem = load(spec, seed=session["seed"], need_label=True, need_target=not general, union=union, progress=session.progress)
         session.notes([*problem.notes, *describe(problem)])
         session.mark("read")
         start = store.load(session["from"]) if session["from"] else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mdshift.declare import Cost, configure, generator, lookup
 from mdshift.engine.candidates import Plan, candidates, refuse
 from mdshift.engine.environment import environment
+from mdshift.engine.further import models
 from mdshift.errors import DataError
 from mdshift.types import Adaptation, Candidate, Note, Problem, Score
 
@@ -118,6 +119,7 @@ def _set_up(
 
     from mdshift.engine.start import begin
     from mdshift.learners.base import Context
+    from mdshift.learners.compose import Blind
     from mdshift.learners.domains import source_ratios
     from mdshift.learners.select import choose, source_model
 
@@ -126,14 +128,37 @@ def _set_up(
     def rng(unit: str) -> np.random.Generator:
         return generator(seed, "source-only", unit)
 
-    choice = choose(prepared, rng, progress=progress)
+    choice = choose(shared(prepared), rng, progress=progress)
+    alone = lone_columns(prepared)
+    if alone:
+        choice = replace(choice, learner=Blind(choice.learner, alone))
     progress(f"training {choice.label} on {len(prepared.y_source)} source rows")
     base = source_model(prepared, choice, rng("source-model"))
     context = Context(rng, choice.learner, base, device, progress, None if start is None else start.predictor)
     metric = "accuracy" if prepared.task == "classification" else "r2"
     needed = len(prepared.X_target) > 0 and not prepared.labelled.any()
-    weights = source_ratios(prepared, rng("ratios")) if needed else np.ones(len(prepared.y_source))
+    weights = source_ratios(shared(prepared), rng("ratios")) if needed else np.ones(len(prepared.y_source))
     return Desk(problem, prepared, encoder, choice, context, weights, metric, seed, alpha, compute, asked)
+
+
+def lone_columns(prepared: Prepared) -> tuple[int, ...]:
+    """The encoded columns that one side lacks."""
+    import numpy as np
+
+    masks = [m for m in (prepared.only_source, prepared.only_target) if m is not None]
+    return tuple(np.flatnonzero(np.logical_or.reduce(masks)).tolist()) if masks else ()
+
+
+def shared(prepared: Prepared) -> Prepared:
+    """The same problem in the columns that both sides have; the others are 0."""
+    import numpy as np
+
+    from mdshift.learners.compose import blinded
+
+    at = np.array(lone_columns(prepared), dtype=np.int64)
+    if not len(at):
+        return prepared
+    return replace(prepared, X_source=blinded(prepared.X_source, at), X_target=blinded(prepared.X_target, at))
 
 
 def _run_all(
@@ -237,6 +262,9 @@ def _settle(
     )
     tried = tuple(Candidate(t.name, t.params, t.score, t.verdict, t.seconds, t.evidence) for t in trials)
     shown = trial or (max(trials, key=lambda t: t.gain.value if t.gain else float("-inf")) if trials else None)
+    further, told = models(
+        shared(desk.prepared), desk.problem.further, trained.further, name, seed=desk.seed, progress=desk.context.progress
+    )
     adaptation = Adaptation(
         strategy=strategy if desk.asked else name,
         params={} if trial is None else dict(trial.params) if desk.asked or kept else {},
@@ -249,11 +277,12 @@ def _settle(
         history=tuple(trained.history),
         environment=environment(device, torch_used=_is_net(trained.predictor)),
         notes=tuple(_notes(desk, trials)),
+        labels=told,
     )
     p = desk.problem
     params = dict(kept.params) if kept is not None else {}
     return adaptation, Model(
-        p.schema, p.task or "classification", p.classes, p.label, desk.encoder, trained.predictor, name, params, p.spec
+        p.schema, p.task or "classification", p.classes, p.label, desk.encoder, trained.predictor, name, params, p.spec, further
     )
 
 

@@ -48,6 +48,8 @@ def unfit(strategy: Any, problem: Problem) -> str | None:
         return f"it needs {needs.target_labels} labelled target rows, and there are {known}"
     if len(problem.sources) < needs.sources:
         return f"it needs {needs.sources} source domains, and there are {len(problem.sources)}"
+    if 1 + len(problem.further) < needs.labels:
+        return f"it needs {needs.labels} label columns, and there is {1 + len(problem.further)}: give --label once for each"
     return None
 
 

@@ -34,7 +34,12 @@ def hidden(prepared: Prepared, rows: NDArray[Any] | slice = slice(None)) -> Prep
     """The same problem with these target labels hidden."""
     y = np.array(prepared.y_target)
     y[rows] = MISSING if y.dtype.kind == "i" else np.nan
-    return replace(prepared, y_target=y)
+    further = []
+    for label in prepared.further:  # one label of a row would give the other away
+        v = np.array(label.y_target)
+        v[rows] = MISSING if v.dtype.kind == "i" else np.nan
+        further.append(replace(label, y_target=v))
+    return replace(prepared, y_target=y, further=tuple(further))
 
 
 def uses_labels(strategy: Strategy) -> bool:

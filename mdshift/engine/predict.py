@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def predict(model: Model, path: str, *, proba: bool = False, spec: DataSpec | None = None) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
     """Batches of columns: row, prediction (a class name, or a number), confidence, and with `proba` p_CLASS for every class.
 
+    A model of several labels has prediction_LABEL, confidence_LABEL and p_LABEL_CLASS for each after the first.
     A regression has no confidence: the column is there, empty. A row's numbers do not depend on the rows beside it.
 
     Raises DataError where the data cannot be read or lack a column of the model.
@@ -27,14 +28,22 @@ def predict(model: Model, path: str, *, proba: bool = False, spec: DataSpec | No
 
 def columns(model: Model, domain: Domain, *, proba: bool = False) -> dict[str, np.ndarray[Any, Any]]:
     """The prediction columns of one batch."""
+    X = model.encoder.transform(domain)
+    out = {"row": domain.index, **_told(model.predictor.scores(X), model.task, model.classes, "", proba=proba)}
+    for label, predictor in model.further:
+        out |= _told(predictor.scores(X), label.task, label.classes, f"_{label.name}", proba=proba)
+    return out
+
+
+def _told(scores: np.ndarray[Any, Any], task: str, classes: tuple[str, ...], end: str, *, proba: bool) -> dict[str, np.ndarray[Any, Any]]:
+    """The columns of one label; `end` tells those of the labels after the first apart."""
     import numpy as np
 
-    scores = model.predictor.scores(model.encoder.transform(domain))
-    if model.task == "regression":
-        return {"row": domain.index, "prediction": scores[:, 0], "confidence": np.full(len(domain), np.nan)}
-    names = np.array(model.classes, dtype=object)
+    if task == "regression":
+        return {f"prediction{end}": scores[:, 0], f"confidence{end}": np.full(len(scores), np.nan)}
+    names = np.array(classes, dtype=object)
     best = scores.argmax(axis=1) if len(scores) else np.zeros(0, np.int64)
-    out = {"row": domain.index, "prediction": names[best], "confidence": scores.max(axis=1) if len(scores) else np.zeros(0)}
+    out = {f"prediction{end}": names[best], f"confidence{end}": scores.max(axis=1) if len(scores) else np.zeros(0)}
     if proba:
-        out |= {f"p_{name}": scores[:, k] for k, name in enumerate(model.classes)}
+        out |= {f"p{end}_{name}": scores[:, k] for k, name in enumerate(classes)}
     return out

@@ -140,6 +140,8 @@ def _unfit(strategy: Any, facts: Mapping[str, Any]) -> str | None:
         return f"it needs {needs.target_labels} target labels or more, and there are {facts.get('n_target_labelled', 0)}"
     if facts.get("n_sources", 1) < needs.sources:
         return f"it needs {needs.sources} source domains or more, and there are {facts.get('n_sources', 1)}"
+    if facts.get("n_labels", 1) < needs.labels:
+        return f"it needs {needs.labels} label columns or more, and there is {facts.get('n_labels', 1)}"
     if needs.extra and importlib.util.find_spec(EXTRAS.get(needs.extra, needs.extra)) is None:
         return f"its extra is not installed: pip install 'mdshift[{needs.extra}]'"
     return None

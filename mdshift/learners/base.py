@@ -168,8 +168,12 @@ class Context:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What a strategy leaves: the predictor, its history (one record a step or stage) and its evidence."""
+    """What a strategy leaves: the predictor, its history (one record a step or stage) and its evidence.
+
+    further: predictors of further labels, by name, where the strategy trains them along.
+    """
 
     predictor: Predictor
     history: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    further: Mapping[str, Predictor] = field(default_factory=dict)

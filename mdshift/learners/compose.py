@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mdshift.learners.base import Predictor, State, restore
+from mdshift.learners.base import Learner, Predictor, Prepared, State, restore
 from mdshift.stats.calibration import scale
 from mdshift.stats.labelshift import reweigh_prior
 
@@ -127,3 +127,46 @@ class Averaged(Predictor):
     def restore(cls, state: State) -> Averaged:
         """Put together again."""
         return cls([restore(state.children[k]) for k in sorted(state.children)], state.arrays["weights"])
+
+
+@dataclass(frozen=True, eq=False)
+class Without(Predictor):
+    """The inner predictor, blind to the columns `columns` (c,): they are 0 for it in every row."""
+
+    kind: ClassVar[str] = "without"
+    inner: Predictor
+    columns: NDArray[np.int64]
+
+    def scores(self, X: Matrix) -> Vector:
+        """Scores of the rows less those columns."""
+        return self.inner.scores(blinded(X, self.columns))
+
+    def state(self) -> State:
+        """The columns, and the inner predictor."""
+        return State(self.kind, {}, {"columns": self.columns}, children={"inner": self.inner.state()})
+
+    @classmethod
+    def restore(cls, state: State) -> Without:
+        """Put together again."""
+        return cls(restore(state.children["inner"]), state.arrays["columns"])
+
+
+def blinded(X: Matrix, columns: NDArray[np.int64]) -> Matrix:
+    """X (n, d) with 0 in these columns."""
+    out = np.array(X, dtype=np.float32)
+    out[:, columns] = 0.0
+    return out
+
+
+@dataclass(frozen=True)
+class Blind(Learner):
+    """A learner that is shown no values of some columns: those that one side lacks."""
+
+    name: ClassVar[str] = "blind"
+    learner: Learner
+    columns: tuple[int, ...]
+
+    def fit(self, prepared: Prepared, X: Matrix, y: NDArray[Any], rng: np.random.Generator, weights: Vector | None = None) -> Predictor:
+        """Train without the columns."""
+        at = np.array(self.columns, dtype=np.int64)
+        return Without(self.learner.fit(prepared, blinded(X, at), y, rng, weights), at)

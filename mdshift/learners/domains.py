@@ -25,7 +25,14 @@ MIN_TREE_ROWS = 200
 def domain_problem(prepared: Prepared, X: NDArray[np.float32], y: NDArray[np.int64], classes: int) -> Prepared:
     """The same columns with the domain as the label."""
     return replace(
-        prepared, texts=None, X_source=X, y_source=y, domain=np.zeros(len(y), np.int64), task="classification", n_classes=classes
+        prepared,
+        texts=None,
+        further=(),
+        X_source=X,
+        y_source=y,
+        domain=np.zeros(len(y), np.int64),
+        task="classification",
+        n_classes=classes,
     )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdshift.learners.base import Prepared, State, Texts
-from mdshift.types import MISSING, Domain, Problem, Schema
+from mdshift.learners.base import Further, Prepared, State, Texts
+from mdshift.types import MISSING, Domain, Label, Problem, Schema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,6 +50,9 @@ class Encoder:
     def fit(cls, schema: Schema, domains: Sequence[Domain], *, texts_of: Sequence[Domain] | None = None) -> Encoder:
         """Fit on the rows of these domains; vocabularies also on `texts_of` (unlabelled texts help there)."""
         numbers = np.concatenate([d.numbers for d in domains])
+        theirs = [j for j, c in enumerate(schema.numbers) if c.where == "target"]
+        if theirs and texts_of:  # what the target alone has can be scaled by the target alone
+            numbers = _borrowed(numbers, np.concatenate([d.numbers for d in texts_of]), theirs)
         fill, logs, center, scale, indicators = _fit_numbers(numbers, floor=schema.modality == "array")
         kept = [min(MAX_LEVELS, c.source_levels or len(c.levels)) for c in schema.categories]
         found = [_fit_text([d.texts[:, j] for d in (texts_of or domains)]) for j in range(len(schema.texts))]
@@ -109,6 +112,17 @@ class Encoder:
             flat = domain.images.transpose(0, 3, 1, 2).reshape(len(domain), -1).astype(np.float32)
             parts.append((flat - np.float32(self.pixel[0])) / np.float32(self.pixel[1]))
         return np.ascontiguousarray(np.concatenate(parts, axis=1)) if len(parts) > 1 else parts[0]
+
+    def only(self, side: str) -> NDArray[np.bool_] | None:
+        """Mask (d,) of the output columns that this side ("source", "target") alone has; None where there is none."""
+        schema = self.schema
+        if all(c.where != side for c in schema.columns):
+            return None
+        numbers = [c.where == side for c in schema.numbers]
+        parts = [np.array(numbers, dtype=bool), np.array([numbers[j] for j in self.indicators], dtype=bool)]
+        parts += [np.full(int(w) + 2, c.where == side) for c, w in zip(schema.categories, self.widths, strict=True)]
+        parts += [np.full(len(t), c.where == side) for c, t in zip(schema.texts, self.terms, strict=True)]
+        return np.concatenate(parts)
 
     def terms_of(self, texts: NDArray[np.object_]) -> Matrix:
         """The columns of kind "text" (n, c) of raw texts (n, t)."""
@@ -178,7 +192,26 @@ def prepare(problem: Problem, encoder: Encoder) -> Prepared:
         kinds=encoder.kinds,
         shape=encoder.shape,
         texts=texts,
+        further=tuple(_further(label, j, kept, target) for j, label in enumerate(problem.further)),
+        only_source=encoder.only("source"),
+        only_target=encoder.only("target"),
     )
+
+
+def _further(label: Label, j: int, sources: Sequence[Domain], target: Domain | None) -> Further:
+    blank: Any = np.nan if label.task == "regression" else MISSING
+    y = np.concatenate([d.further[j] for d in sources])
+    theirs = np.zeros(0, y.dtype) if target is None else target.further[j] if target.further else np.full(len(target), blank, y.dtype)
+    return Further(label.name, label.task, len(label.classes) if label.task == "classification" else 1, y, theirs)
+
+
+def _borrowed(numbers: NDArray[np.float64], every: NDArray[np.float64], columns: list[int]) -> NDArray[np.float64]:
+    """The sources' numbers, with the known values of these columns taken from all domains and repeated to the same length."""
+    out = numbers.copy()
+    for j in columns:
+        known = every[~np.isnan(every[:, j]), j]
+        out[:, j] = np.resize(known, len(out)) if len(known) else np.nan
+    return out
 
 
 def fit_encoder(problem: Problem) -> Encoder:

@@ -132,10 +132,34 @@ def standard_labels(network: Network, y: NDArray[Any]) -> NDArray[Any]:
     return y if y.dtype.kind in "iu" else (y - float(network.label_mean)) / float(network.label_scale)
 
 
-def _rows(network: Network, X: Matrix, y: NDArray[Any], w: Vector | None, d: Any, device: str) -> Rows:
+def _rows(network: Network, X: Matrix, y: NDArray[Any], w: Vector | None, d: Any, device: str, more: NDArray[Any] | None = None) -> Rows:
     from mdshift.nn.data import Rows
 
-    return Rows.of(X, standard_labels(network, y), w, d, device)
+    return Rows.of(X, standard_labels(network, y), w, d, device, more)
+
+
+def _further(prepared: Prepared, side: str) -> NDArray[np.float32]:
+    """The further labels (n, tasks) of source or target rows, standardised by the source where they are numbers; NaN where missing."""
+    import numpy as np
+
+    columns = []
+    for label in prepared.further:
+        y = np.asarray(getattr(label, f"y_{side}"), dtype=np.float64)
+        if label.task == "classification":
+            columns.append(np.where(y >= 0, y, np.nan))
+        else:
+            mean, scale = number_scale(label.y_source)
+            columns.append((y - mean) / scale)
+    rows = len(getattr(prepared, f"X_{side}"))
+    return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((rows, 0), np.float32)
+
+
+def number_scale(y: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and scale of the known numbers."""
+    import numpy as np
+
+    known = y[~np.isnan(y)]
+    return (float(known.mean()), max(float(known.std()), 1e-8)) if len(known) else (0.0, 1.0)
 
 
 class Net(Learner):
@@ -213,8 +237,12 @@ def train_strategy(strategy: Any, prepared: Prepared, context: Context) -> Train
         wanted = {phase.check for phase in phases}
         held_s = holdout(prepared.y_source, 0.15, rng, SOURCE_CHECK) if "source" in wanted else np.zeros(len(prepared.y_source), dtype=bool)
         held_t = holdout(y_labelled, 0.25, rng, TARGET_CHECK) if "target" in wanted else np.zeros(len(y_labelled), dtype=bool)
-        source = [_rows(network, prepared.X_source[m], prepared.y_source[m], None, prepared.domain[m], device) for m in (~held_s, held_s)]
-        target = [_rows(network, X_labelled[m], y_labelled[m], None, prepared.n_sources, device) for m in (~held_t, held_t)]
+        more_s, more_t = _further(prepared, "source"), _further(prepared, "target")[labelled]
+        source = [
+            _rows(network, prepared.X_source[m], prepared.y_source[m], None, prepared.domain[m], device, more_s[m])
+            for m in (~held_s, held_s)
+        ]
+        target = [_rows(network, X_labelled[m], y_labelled[m], None, prepared.n_sources, device, more_t[m]) for m in (~held_t, held_t)]
         checks = {name: rows for name, rows in (("source", source[1]), ("target", target[1])) if len(rows)}
         blank_y = np.zeros(len(prepared.X_target), dtype=np.int64)
         pools = train.Pools(source[0], _rows(network, prepared.X_target, blank_y, None, 0, device), target[0], checks, network.spec.shape)
@@ -231,7 +259,8 @@ def train_strategy(strategy: Any, prepared: Prepared, context: Context) -> Train
     sizes = {"target": len(pools.labelled), "unlabelled": len(pools.target)}
     plan = [phase.told(sizes.get(phase.rows, len(pools.source))) for phase in phases]
     evidence = {"phases": [phase.name for phase in phases], "check_rows": {name: len(rows) for name, rows in checks.items()}, "plan": plan}
-    return Trained(NetPredictor(network) if predictor is None else predictor, tuple(history), evidence | told)
+    further = told.pop("further", {})
+    return Trained(NetPredictor(network) if predictor is None else predictor, tuple(history), evidence | told, further)
 
 
 def _fresh_head(network: Network, generator: torch.Generator) -> None:

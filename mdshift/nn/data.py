@@ -14,21 +14,25 @@ from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows x (n, d) with labels y (n,), weights w (n,) and domain numbers d (n,)."""
+    """Rows x (n, d) with labels y (n,), weights w (n,), domain numbers d (n,) and further labels more (n, tasks), NaN where missing."""
 
     x: Tensor
     y: Tensor
     w: Tensor
     d: Tensor
+    more: Tensor
 
     @classmethod
-    def of(cls, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any] | None, d: NDArray[Any] | int, device: str) -> Rows:
+    def of(
+        cls, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any] | None, d: NDArray[Any] | int, device: str, more: NDArray[Any] | None = None
+    ) -> Rows:
         """Tensors on the device; labels are int64 classes or float32 numbers."""
         labels = torch.from_numpy(np.asarray(y, dtype=np.int64 if y.dtype.kind in "iu" else np.float32))
         weights = torch.ones(len(X)) if w is None else torch.from_numpy(np.asarray(w, dtype=np.float32))
         domains = torch.from_numpy(np.full(len(X), d, dtype=np.int64) if isinstance(d, int) else np.asarray(d, dtype=np.int64))
         x = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32))
-        return cls(x.to(device), labels.to(device), weights.to(device), domains.to(device))
+        others = torch.zeros((len(X), 0)) if more is None else torch.from_numpy(np.asarray(more, dtype=np.float32))
+        return cls(x.to(device), labels.to(device), weights.to(device), domains.to(device), others.to(device))
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -37,7 +41,7 @@ class Rows:
     def take(self, index: Tensor) -> Rows:
         """The rows at these positions."""
         index = index.to(self.x.device)
-        return Rows(self.x[index], self.y[index], self.w[index], self.d[index])
+        return Rows(self.x[index], self.y[index], self.w[index], self.d[index], self.more[index])
 
 
 class Sampler:

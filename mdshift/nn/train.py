@@ -38,6 +38,7 @@ CHUNK = 240  # rows of a forward pass outside training, always filled up: equal 
 class Step:
     """One batch. xs, ys, ws, ds: labelled rows with weights and domains; xt: target rows; xl, yl: the target's labelled rows.
 
+    ms, ml: further labels (n, tasks) of xs and xl, NaN where missing.
     Target parts are empty where the phase or the problem has none. progress in [0, 1] is the phase's.
     """
 
@@ -50,6 +51,8 @@ class Step:
     yl: Tensor
     progress: float
     generator: torch.Generator
+    ms: Tensor
+    ml: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +138,11 @@ def steady() -> Iterator[None]:
             last = _inside[0] == 0
         if last:
             torch.set_num_threads(_before[0])
+
+
+def joined(*parts: Tensor) -> Tensor:
+    """The rows of all parts, one below the other."""
+    return torch.cat(parts)
 
 
 def pick_device(wanted: str) -> str:
@@ -272,7 +280,7 @@ class _Draw:
         if self.pools.shape is not None and self.phase.shift > 0:
             moves = {"shift": self.phase.shift, "zoom": self.phase.zoom, "turn": self.phase.turn}
             xs, xt, xl = (jitter(x, self.pools.shape, self.generator, **moves) for x in (xs, xt, xl))
-        return Step(xs, rows.y, rows.w, rows.d, xt, xl, labelled.y, progress, self.generator)
+        return Step(xs, rows.y, rows.w, rows.d, xt, xl, labelled.y, progress, self.generator, rows.more, labelled.more)
 
 
 def _train_mode(network: Network, extra: nn.Module | None, phase: Phase, generator: torch.Generator) -> None:

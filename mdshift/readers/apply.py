@@ -109,6 +109,9 @@ def domain(raw: Raw, schema: Schema, task: str | None, codes: dict[str, int], la
 def _values(raw: Raw, column: Column) -> NDArray[Any]:
     import numpy as np
 
+    if column.where == "source" and column.name not in raw.names:
+        blank: Any = {"category": MISSING, "text": ""}.get(column.kind, np.nan)
+        return np.full(len(raw.index), blank, dtype={"category": np.int32, "text": object}.get(column.kind, np.float64))
     if raw.matrix is not None and column.name not in raw.positions:
         return _finite(raw.matrix[:, int(column.name[1:])])
     array = raw.column(column.name)
@@ -157,7 +160,7 @@ def _check(schema: Schema, raw: Raw, path: str) -> None:
         kinds = ("a table", "images") if schema.image_shape is None else ("images", "a table")
         raise DataError(f"the model was trained on {kinds[0]}", f"{path} holds {kinds[1]}", "give it the kind of data that it knows")
     have = set(raw.names)
-    lacking = [c.name for c in schema.columns if c.name not in have]
+    lacking = [c.name for c in schema.columns if c.name not in have and c.where != "source"]  # the target never had those
     if lacking:
         trained = ", ".join(c.name for c in schema.columns[:12]) + (" …" if len(schema.columns) > 12 else "")  # noqa: PLR2004 - a line
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""

@@ -22,8 +22,11 @@ CERTAIN = 20  # rows from which "all values differ" tells something
 HOPELESS = 100_000  # distinct levels that no model learns from
 
 
-def settle(found: Found, n_sources: int, rows: Sequence[int], notes: Notes) -> Found:
-    """Decide between category, text, identifier and constant for a column of words, and code its categories."""
+def settle(found: Found, n_sources: int, rows: Sequence[int], notes: Notes, *, alone: bool = False) -> Found:
+    """Decide between category, text, identifier and constant for a column of words, and code its categories.
+
+    alone: one side has the column; then its levels are new to nobody.
+    """
     column = found.column
     if column.kind not in ("category", "text", "identifier"):
         return found
@@ -51,7 +54,7 @@ def settle(found: Found, n_sources: int, rows: Sequence[int], notes: Notes) -> F
     n_source_rows = cuts[n_sources]
     in_source = np.bincount(code[:n_source_rows][code[:n_source_rows] >= 0], minlength=len(level))
     in_all = np.bincount(code[code >= 0], minlength=len(level))
-    if not in_source.any():
+    if not in_source.any() and not alone:
         notes.say("warning", "all missing in the source, and left out: nothing can be learnt from it", column.name)
         return replace_kind(found, "empty", "all missing in the source")
     order = sorted(range(len(level)), key=lambda i: (in_source[i] == 0, -in_source[i] if in_source[i] else -in_all[i], level[i]))
@@ -60,7 +63,7 @@ def settle(found: Found, n_sources: int, rows: Sequence[int], notes: Notes) -> F
     if len(order) > LEVELS:
         notes.say("warning", f"all levels but the {LEVELS:,} commonest are treated as unknown", f"{column.name} ({len(order):,} levels)")
     new = [i for i in order if not in_source[i]]
-    if new:
+    if new and not alone:
         rows_new = int(in_all[new].sum())
         notes.say(
             "warning",

@@ -20,7 +20,7 @@ from mdshift.readers.paths import located
 from mdshift.readers.schema import build, describe
 from mdshift.readers.tally import held
 from mdshift.stats.summaries import Levels, Numbers, Summary
-from mdshift.types import DataSpec, Domain, Note, Problem, Schema, concatenate
+from mdshift.types import MISSING, DataSpec, Domain, Label, Note, Problem, Schema, concatenate
 
 __all__ = ["describe", "domain_for", "load"]
 
@@ -35,10 +35,12 @@ def load(
     max_rows: int | None = None,
     need_label: bool = False,
     need_target: bool = True,
+    union: bool = False,
     progress: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - silence
 ) -> Problem:
     """Read sources and target under one schema.
 
+    union: columns that one side lacks are kept, all missing there (`Column.where` tells); else the common ones are.
     max_rows: at most so many rows of each path are held, a seeded sample in input order. With a domain column and a
     single path, the domain whose name is `spec.target`, or else the last one in sorted order, is the target.
 
@@ -54,7 +56,7 @@ def load(
         sources, target = _read(spec, stack, seed, max_rows, progress, notes, need_target=need_target)
     if target is None and need_target:
         raise UsageError("no target data", "", "the last path is the target: mdshift … SOURCE TARGET")
-    return _problem(spec, sources, target, need_label, notes)
+    return _problem(spec, sources, target, need_label, notes, union=union)
 
 
 def _read(
@@ -97,21 +99,30 @@ def _shape(places: Sequence[Place]) -> Any:
     return common_shape(found) if found or any(p.reader == "images" for p in places) else None
 
 
-def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: bool, notes: Notes) -> Problem:
-    raws = [*sources, *([] if target is None else [target])]
+def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: bool, notes: Notes, *, union: bool) -> Problem:
     label = _label(spec, sources, target, need_label, notes)
+    where: dict[str, str] = {}
+    if union and target is not None:
+        sources, target, where = _filled(spec, sources, target, label)
+        for side in ("source", "target"):
+            alone = [n for n, s in where.items() if s == side]
+            if alone:
+                notes.say("warning", f"columns that the {side} alone has", listed(alone))
+    raws = [*sources, *([] if target is None else [target])]
     names = _shared_names(spec, sources, target, label, notes)
     images = [r.images for r in raws]
     if any(i is None for i in images) and any(i is not None for i in images):
         raise DataError("images and tables cannot be compared", ", ".join(r.name for r in raws), "give the same kind of data on both sides")
-    schema, numbers, codes, texts = build(spec, raws, names, len(sources), notes, has_images=images[0] is not None)
+    schema, numbers, codes, texts = build(spec, raws, names, len(sources), notes, has_images=images[0] is not None, where=where)
     read = None
     if label is not None:
         columns = [r.column(label) if label in r.positions else None for r in raws]
         read = label_rules.encode(label, columns, len(sources), spec)
         label_rules.tell(read, label, raws, len(sources), notes, need_label=need_label)
+    further = [_further(name, raws, len(sources), spec, notes) for name in spec.labels[1:] if read is not None]
+    more = [tuple(f[1][d] for f in further) for d in range(len(raws))]
     domains = tuple(
-        Domain(r.name, numbers[d], codes[d], texts[d], images[d], None if read is None else read.ys[d], r.index, r.rows, s)
+        Domain(r.name, numbers[d], codes[d], texts[d], images[d], None if read is None else read.ys[d], r.index, r.rows, s, more[d])
         for d, (r, s) in enumerate(zip(raws, _summaries(raws, schema, numbers, codes, notes), strict=True))
     )
     for raw, domain in zip(raws, domains, strict=True):
@@ -134,7 +145,44 @@ def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label:
         spec=spec,
         notes=tuple(Note(level, text) for level, text in notes.said),  # type: ignore[arg-type]
         quality=quality,
+        further=tuple(f[0] for f in further),
     )
+
+
+def _further(name: str, raws: list[Raw], n_sources: int, spec: DataSpec, notes: Notes) -> tuple[Label, list[Any]]:
+    """A label after the first: what it is, and its codes or numbers in every domain (MISSING or NaN where it has none)."""
+    import numpy as np
+
+    if all(name not in r.positions for r in raws[:n_sources]):
+        raise DataError("label column not found", repr(name), nearest(name, list(dict.fromkeys(n for r in raws for n in r.names))))
+    columns = [r.column(name) if name in r.positions else None for r in raws]
+    read = label_rules.encode(name, columns, n_sources, replace(spec, task="auto"))
+    if all(y is None for y in read.ys[:n_sources]):
+        raise DataError("the source has no labels", f"column {name!r} is all missing", "labels in the source are what is learnt from")
+    notes.say("info", f"label {name!r}: {read.task}, since {read.why}")
+    blank: Any = np.nan if read.task == "regression" else MISSING
+    dtype = np.float64 if read.task == "regression" else np.int64
+    ys = [np.full(len(r.index), blank, dtype) if y is None else y for r, y in zip(raws, read.ys, strict=True)]
+    return Label(name, read.task, read.classes, read.source_classes), ys  # type: ignore[arg-type]
+
+
+def _filled(spec: DataSpec, sources: list[Raw], target: Raw, label: str | None) -> tuple[list[Raw], Raw, dict[str, str]]:
+    """Every domain with every column, all missing where it lacks one; and which columns one side alone has."""
+    import pyarrow as pa
+
+    aside = {label, spec.domain_column, spec.time, *spec.drop, *spec.labels}
+    raws = [*sources, target]
+    union = [n for n in dict.fromkeys(n for r in raws for n in r.names) if n not in aside]
+    in_source, in_target = {n for r in sources for n in r.names}, set(target.names)
+    where = {n: "source" if n not in in_target else "target" for n in union if n not in in_target or n not in in_source}
+    made = []
+    for raw in raws:
+        have, table = set(raw.names), raw.table
+        for name in union:
+            if name not in have:
+                table = table.append_column(name, pa.nulls(len(raw.index)))
+        made.append(replace(raw, table=table))
+    return made[:-1], made[-1], where
 
 
 def _summaries(raws: Sequence[Raw], schema: Schema, numbers: Sequence[Any], codes: Sequence[Any], notes: Notes) -> list[dict[str, Summary]]:

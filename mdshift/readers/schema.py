@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mdshift.errors import DataError
@@ -22,9 +23,16 @@ SHOWN = 40  # columns that a note lists
 
 
 def build(
-    spec: DataSpec, raws: list[Raw], names: list[str], n_sources: int, notes: Notes, *, has_images: bool
+    spec: DataSpec,
+    raws: list[Raw],
+    names: list[str],
+    n_sources: int,
+    notes: Notes,
+    *,
+    has_images: bool,
+    where: Mapping[str, Any] | None = None,
 ) -> tuple[Schema, list[Any], list[Any], list[Any]]:
-    """Settle every column of all domains (the first `n_sources` are sources).
+    """Settle every column of all domains (the first `n_sources` are sources). where: the side of the columns that one side alone has.
 
     Returns the schema, and the numbers (n, p), category codes (n, q) and texts (n, t) of each domain.
     Raises DataError when no column is of use.
@@ -41,7 +49,10 @@ def build(
     else:
         domains, typed = [r.name for r in raws], all(r.typed for r in raws)
         found = {
-            n: settle(treat(n, [_array(r, n) for r in raws], spec, domains, notes, typed=typed), n_sources, rows, notes) for n in names
+            n: settle(
+                treat(n, [_array(r, n) for r in raws], spec, domains, notes, typed=typed), n_sources, rows, notes, alone=n in (where or {})
+            )
+            for n in names
         }
         number_names = [n for n, f in found.items() if f.column.kind in ("number", "date")]
         matrices = [np.empty((r, len(number_names))) for r in rows]
@@ -49,12 +60,14 @@ def build(
             for matrix, v in zip(matrices, found[n].values, strict=True):
                 matrix[:, j] = v
         whole = [found[n].whole and found[n].column.kind == "number" and n not in spec.kinds for n in number_names]
-    mask, out = screen(number_names, matrices, whole, n_sources, [r.index for r in raws], notes)
+    mask, out = screen(number_names, matrices, whole, n_sources, [r.index for r in raws], notes, alone=where or {})
     left |= out
     for n in names:
         column = found[n].column if found else Column(n, "number")
         if n in left:
             continue
+        if where and n in where:
+            column = replace(column, where=where[n])
         (kept if column.kind in ("number", "date", "category", "text") else left)[n] = column
     _twin_categories(kept, left, found)
     _missing_somewhere(notes, raws)

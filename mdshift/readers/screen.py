@@ -20,11 +20,18 @@ CAMEL_ID = re.compile(r"[a-z](ID|Id)$")
 
 
 def screen(
-    names: Sequence[str], matrices: Sequence[NDArray[np.float64]], whole: Sequence[bool], n_sources: int, index: Sequence[Any], notes: Notes
+    names: Sequence[str],
+    matrices: Sequence[NDArray[np.float64]],
+    whole: Sequence[bool],
+    n_sources: int,
+    index: Sequence[Any],
+    notes: Notes,
+    *,
+    alone: Mapping[str, str] | None = None,
 ) -> tuple[NDArray[np.bool_], dict[str, Column]]:
     """Clean columns of numbers in place (no infinity, no huge value) and find those to leave out.
 
-    matrices: one (n_d, p) a domain. Returns the mask (p,) of those kept, and the others with the reason.
+    matrices: one (n_d, p) a domain. alone: columns that one side alone has. Returns the mask (p,) of those kept, and the others with the reason.
     """
     import numpy as np
 
@@ -53,11 +60,12 @@ def screen(
     for j in np.flatnonzero(sum(present) == 0).tolist():
         out[names[j]] = Column(names[j], "empty", note="all missing")
     learnt = sum(present[:n_sources])
-    for j in np.flatnonzero((learnt == 0) & (sum(present) > 0)).tolist():
+    lone = np.array([n in (alone or {}) for n in names], dtype=bool)
+    for j in np.flatnonzero((learnt == 0) & (sum(present) > 0) & ~lone).tolist():
         notes.say("warning", "all missing in the source, and left out: nothing can be learnt from it", names[j])
         out[names[j]] = Column(names[j], "empty", note="all missing in the source")
     for d in range(len(matrices)):
-        gone = [names[j] for j in np.flatnonzero((present[d] == 0) & (learnt > 0)).tolist()]
+        gone = [names[j] for j in np.flatnonzero((present[d] == 0) & (learnt > 0) & ~lone).tolist()]
         if gone and len(matrices[d]):
             notes.count("all_missing", str(d), gone)
     for j in np.flatnonzero(everywhere & (low == high)).tolist():

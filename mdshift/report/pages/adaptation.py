@@ -24,13 +24,22 @@ def page(document: Document) -> Page:
     scores = Section("Scores", (), Table(("model", "metric", "value [interval]", "measured on"), tuple(rows), (2,)))
     tried = tuple((c["strategy"], _estimate(c["estimate"]), clean(c["verdict"], 100)) for c in document["candidates"])
     candidates = Section(f"Candidates, judged by {document['validator']}", (), Table(("strategy", "estimate", "verdict"), tried, (1,)))
+    parts = [scores, candidates] if tried else [scores]
+    if document.get("labels"):
+        heads = ("label", "predicted by", "metric", "source, cross-validated", "source-only on target labels")
+        parts.append(Section("Further labels", (), Table(heads, tuple(_label(told) for told in document["labels"]), (3, 4))))
     model = document["model"]
     commands = (
         shlex.join(["mdshift", "predict", model, "NEW_DATA", "-o", "predicted.csv"]),
         shlex.join(["mdshift", "evaluate", model, "LABELLED_DATA"]),
     )
     footer = f"model {clean(model, 120)}, report {clean(model, 120)}/report.json; {data_line(document)}"
-    return Page("Adaptation", tuple(lines), (scores, candidates) if tried else (scores,), tuple(clean(c, 400) for c in commands), footer)
+    return Page("Adaptation", tuple(lines), tuple(parts), tuple(clean(c, 400) for c in commands), footer)
+
+
+def _label(told: Any) -> tuple[str, ...]:
+    scores = (told["source_cross_validated"], told["source_only_on_target_labels"])
+    return (clean(told["label"], 60), told["strategy"], told["metric"], *(DASH if s is None else f"{s:.3f}" for s in scores))
 
 
 def _estimate(score: Any) -> str:
