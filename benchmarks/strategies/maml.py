@@ -1,6 +1,6 @@
 """Five-way, five-shot episodes on objects never seen: five gradient steps from MAML's weights against a hundred steps from scratch.
 
-COIL-20's objects (Nene, Nayar & Murase 1996), 16x16 pixels: `--seen` of them for meta-training, the rest for testing. An episode
+COIL-20's objects (Nene, Nayar & Murase 1996), 8x8 pixels: `--seen` of them for meta-training, the rest for testing. An episode
 takes five objects, five views of each to learn from and all others to be asked about. "scratch" is the same network with fresh
 weights and batch normalisation of its own, trained by AdamW on the same 25 rows; its rate is the best of three on the seen objects.
 
@@ -26,8 +26,8 @@ RATES = (1e-3, 3e-3, 1e-2)
 def loaded(folder):
     parts = [pd.read_parquet(Path(folder) / "coil20" / f"coil{k}.parquet") for k in (1, 2)]
     both = pd.concat(parts)
-    pixels = both.drop(columns="label").to_numpy(np.float32).reshape(-1, 16, 2, 16, 2).mean((2, 4)).reshape(-1, 256)
-    return torch.from_numpy(pixels / 255), torch.from_numpy(both["label"].to_numpy(np.int64))
+    pixels = both.drop(columns="label").to_numpy(np.float32).reshape(-1, 8, 4, 8, 4).mean((2, 4)).reshape(-1, 64)
+    return torch.from_numpy(pixels / 255), torch.from_numpy(both["label"].to_numpy(np.int64, copy=True))
 
 
 def episode(X, y, classes, g, asked=None):
@@ -79,18 +79,19 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--data", required=True)
     p.add_argument("--seen", type=int, default=12)
-    p.add_argument("--meta-steps", type=int, default=300)
+    p.add_argument("--meta-steps", type=int, default=1000)
     p.add_argument("--episodes", type=int, default=60)
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--width", type=int, default=32)
+    p.add_argument("--inner", type=float, default=0.3)
+    p.add_argument("--width", type=int, default=64)
     a = p.parse_args()
     X, y = loaded(a.data)
     g = torch.Generator().manual_seed(a.seed)
     order = torch.randperm(20, generator=g)
     seen, new = order[: a.seen], order[a.seen :]
-    spec = Spec(256, WAYS, "classification", (1, 16, 16), width=a.width)
+    spec = Spec(64, WAYS, "classification", width=a.width)
     rows = X[torch.isin(y, seen)]
-    inner = meta.Inner(5, 0.1)
+    inner = meta.Inner(5, a.inner)
     with steady():
         network = build(spec, g)
         fit_inputs(network, rows.numpy(), None)
@@ -104,7 +105,7 @@ def main():
         print(f"{'accuracy, %':34s}   mean +- 95 % interval")
         mine = np.array([adapted(network, e, inner) for e in episodes])
         told("MAML, 5 steps", mine)
-        told("MAML, 1 step", [adapted(network, e, meta.Inner(1, 0.1)) for e in episodes])
+        told("MAML, 1 step", [adapted(network, e, meta.Inner(1, a.inner)) for e in episodes])
         fresh = build(spec, g)
         fit_inputs(fresh, rows.numpy(), None)
         meta.set_statistics(fresh, rows)
