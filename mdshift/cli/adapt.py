@@ -75,7 +75,8 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
             adapted, model = engine(
                 problem,
                 strategy=session["strategy"],
-                params=parameters,
+                params={key: value for key, value in parameters.items() if key != "backbone"},
+                backbone=parameters.get("backbone"),
                 out=out,
                 document=plan,
                 goal=session["goal"],
@@ -126,19 +127,23 @@ def settings_of(given: tuple[str, ...]) -> dict[str, str]:
 def check_strategy(name: str, given: Mapping[str, str]) -> dict[str, Any]:
     """The parameters as their types; a wrong strategy or parameter is found before any data are read.
 
+    `backbone` is no strategy's own: the folder of a pretrained network that reads texts and images for all of them.
+
     Raises UsageError with the nearest name, or the bounds.
     """
     from mdshift.declare import configure, every, lookup
     from mdshift.errors import nearest
 
+    general = {"backbone": given["backbone"]} if given.get("backbone") else {}
+    given = {key: value for key, value in given.items() if key not in general}
     if name == "auto":
         if given:
             raise UsageError("--set needs a strategy", f"{next(iter(given))!r} with --strategy auto", "name one: --strategy NAME")
-        return {}
+        return general
     if name not in every("strategy"):
         raise UsageError("unknown strategy", repr(name), nearest(name, [*every("strategy"), "auto"]))
     made = configure(lookup("strategy", name), given)
-    return {key: getattr(made, key) for key in given}
+    return {key: getattr(made, key) for key in given} | general
 
 
 def worse(report: Mapping[str, Any]) -> bool:

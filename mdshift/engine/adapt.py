@@ -81,6 +81,7 @@ def adapt(
     workers: int = 1,
     engine: str = "local",
     start: Model | None = None,
+    backbone: str | None = None,
     alpha: float = 0.05,
     progress: Progress = lambda _: None,
 ) -> tuple[Adaptation, Model]:
@@ -88,7 +89,8 @@ def adapt(
 
     A strategy that was named is kept unless target labels show that it is worse than the source model. With "auto" the source
     model is kept unless the evidence shows a gain: by target labels held back from training (paired), else by validators that agree. budget: seconds
-    after which no further candidate is begun. start: a saved model to go on from.
+    after which no further candidate is begun. start: a saved model to go on from. backbone: the folder of a pretrained network that reads
+    texts and images.
 
     Raises DataError where the data cannot train anything, or not this strategy.
     """
@@ -98,7 +100,7 @@ def adapt(
     named = None if strategy == "auto" else configure(lookup("strategy", strategy), params or {})
     if named is not None:
         refuse(named, problem)
-    desk = _set_up(problem, seed, alpha, compute, device, start, progress, asked=named is not None)
+    desk = _set_up(problem, seed, alpha, compute, device, start, backbone, progress, asked=named is not None)
     if named is not None:
         plan = Plan(() if strategy == "source-only" else ((named, dict(params or {})),), "", (), ())
     else:
@@ -113,7 +115,16 @@ def adapt(
 
 
 def _set_up(
-    problem: Problem, seed: int, alpha: float, compute: str, device: str, start: Model | None, progress: Progress, *, asked: bool
+    problem: Problem,
+    seed: int,
+    alpha: float,
+    compute: str,
+    device: str,
+    start: Model | None,
+    backbone: str | None,
+    progress: Progress,
+    *,
+    asked: bool,
 ) -> Desk:
     import numpy as np
 
@@ -123,7 +134,7 @@ def _set_up(
     from mdshift.learners.domains import source_ratios
     from mdshift.learners.select import choose, source_model
 
-    problem, encoder, prepared = begin(problem, start)
+    problem, encoder, prepared = begin(problem, start, backbone)
 
     def rng(unit: str) -> np.random.Generator:
         return generator(seed, "source-only", unit)

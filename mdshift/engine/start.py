@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from mdshift.store import Model
 
 
-def begin(problem: Problem, start: Model | None) -> tuple[Problem, Encoder, Prepared]:
-    """The problem (carried to the schema and classes of `start`, if there is one), its encoder, and its numbers.
+def begin(problem: Problem, start: Model | None, backbone: str | None = None) -> tuple[Problem, Encoder, Prepared]:
+    """The problem (read by the pretrained network in the folder `backbone`, where one is given; carried to the schema and classes of `start`, if there is one), its encoder, and its numbers.
 
     Raises DataError where the model's columns are not in the data, or its task is another.
     """
     from mdshift.learners.encode import fit_encoder, prepare
 
     if start is None:
-        encoder = fit_encoder(problem)
+        encoder = fit_encoder(problem, backbone)
         return problem, encoder, prepare(problem, encoder)
     if start.task != problem.task:
         raise DataError("the model to start from has another task", f"{start.task}, here: {problem.task}", "start without --from")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdshift.learners.base import Further, Prepared, State, Texts
+from mdshift.learners.embedding import Embedding
 from mdshift.types import MISSING, Domain, Label, Problem, Schema
 
 if TYPE_CHECKING:
@@ -45,17 +46,23 @@ class Encoder:
     terms: tuple[tuple[str, ...], ...]  # (t,) vocabularies
     idf: tuple[NDArray[np.float64], ...]
     pixel: tuple[float, float]  # mean and standard deviation of all pixels
+    embedding: Embedding | None = None  # a pretrained network that reads texts and images instead
 
     @classmethod
-    def fit(cls, schema: Schema, domains: Sequence[Domain], *, texts_of: Sequence[Domain] | None = None) -> Encoder:
-        """Fit on the rows of these domains; vocabularies also on `texts_of` (unlabelled texts help there)."""
+    def fit(
+        cls, schema: Schema, domains: Sequence[Domain], *, texts_of: Sequence[Domain] | None = None, backbone: str | None = None
+    ) -> Encoder:
+        """Fit on the rows of these domains; vocabularies also on `texts_of` (unlabelled texts help there).
+
+        backbone: the folder of a pretrained network that reads texts and images.
+        """
         numbers = np.concatenate([d.numbers for d in domains])
         theirs = [j for j, c in enumerate(schema.numbers) if c.where == "target"]
         if theirs and texts_of:  # what the target alone has can be scaled by the target alone
             numbers = _borrowed(numbers, np.concatenate([d.numbers for d in texts_of]), theirs)
         fill, logs, center, scale, indicators = _fit_numbers(numbers, floor=schema.modality == "array")
         kept = [min(MAX_LEVELS, c.source_levels or len(c.levels)) for c in schema.categories]
-        found = [_fit_text([d.texts[:, j] for d in (texts_of or domains)]) for j in range(len(schema.texts))]
+        found = [_fit_text([d.texts[:, j] for d in (texts_of or domains)]) for j in range(len(schema.texts))] if backbone is None else []
         images = [d.images for d in domains if d.images is not None]
         pixel = (0.0, 1.0)
         if images:
@@ -72,12 +79,13 @@ class Encoder:
             tuple(t for t, _ in found),
             tuple(i for _, i in found),
             pixel,
+            None if backbone is None else Embedding.fit(backbone, domains),
         )
 
     @property
     def shape(self) -> tuple[int, int, int] | None:
         """(channels, height, width) of the pixels, or None."""
-        if self.schema.image_shape is None:
+        if self.schema.image_shape is None or self.embedding is not None:
             return None
         h, w, c = self.schema.image_shape
         return (c, h, w)
@@ -87,7 +95,8 @@ class Encoder:
         """(d,) of "number", "indicator", "text", "pixel"."""
         pixels = int(np.prod(self.shape)) if self.shape else 0
         out = ["number"] * len(self.fill) + ["indicator"] * (len(self.indicators) + int((self.widths + 2).sum()))
-        return np.array(out + ["text"] * sum(len(t) for t in self.terms) + ["pixel"] * pixels, dtype="<U9")
+        embedded = 0 if self.embedding is None else len(self.embedding.center)
+        return np.array(out + ["text"] * sum(len(t) for t in self.terms) + ["pixel"] * pixels + ["number"] * embedded, dtype="<U9")
 
     @property
     def names(self) -> list[str]:
@@ -96,8 +105,10 @@ class Encoder:
         out = numbers + [f"{numbers[j]} is missing" for j in self.indicators]
         for column, width in zip(self.schema.categories, self.widths, strict=True):
             out += [f"{column.name} = {v}" for v in (*column.levels[:width], "(other)", "(missing)")]
-        for column, terms in zip(self.schema.texts, self.terms, strict=True):
+        for column, terms in zip(self.schema.texts, self.terms, strict=self.embedding is None):
             out += [f"{column.name}: {t}" for t in terms]
+        if self.embedding is not None:
+            out += [f"embedding {i}" for i in range(len(self.embedding.center))]
         return out + [f"pixel {i}" for i in range(int(np.prod(self.shape)) if self.shape else 0)]
 
     def transform(self, domain: Domain) -> Matrix:
@@ -111,6 +122,8 @@ class Encoder:
         if domain.images is not None and self.shape:
             flat = domain.images.transpose(0, 3, 1, 2).reshape(len(domain), -1).astype(np.float32)
             parts.append((flat - np.float32(self.pixel[0])) / np.float32(self.pixel[1]))
+        if self.embedding is not None:
+            parts.append(self.embedding.transform(domain))
         return np.ascontiguousarray(np.concatenate(parts, axis=1)) if len(parts) > 1 else parts[0]
 
     def only(self, side: str) -> NDArray[np.bool_] | None:
@@ -139,7 +152,8 @@ class Encoder:
         arrays: dict[str, Any] = {k: getattr(self, k) for k in ("fill", "center", "scale", "indicators", "widths")}
         arrays["logs"] = self.logs.astype(np.int64)
         arrays |= {f"idf{j}": v for j, v in enumerate(self.idf)}
-        return State("encoder", {"terms": [list(t) for t in self.terms], "pixel": list(self.pixel)}, arrays)
+        children = {} if self.embedding is None else {"embedding": self.embedding.state()}
+        return State("encoder", {"terms": [list(t) for t in self.terms], "pixel": list(self.pixel)}, arrays, children=children)
 
     @classmethod
     def restore(cls, state: State, schema: Schema) -> Encoder:
@@ -156,6 +170,7 @@ class Encoder:
             tuple(tuple(t) for t in terms),
             tuple(a[f"idf{j}"] for j in range(len(terms))),
             (float(state.meta["pixel"][0]), float(state.meta["pixel"][1])),
+            Embedding.restore(state.children["embedding"]) if "embedding" in state.children else None,
         )
 
 
@@ -188,7 +203,7 @@ def prepare(problem: Problem, encoder: Encoder) -> Prepared:
         domain=domain,
         task=problem.task or "classification",
         n_classes=max(len(problem.classes), 1) if problem.task == "classification" else 1,
-        modality=problem.schema.modality,
+        modality=problem.schema.modality if encoder.embedding is None else "array",
         kinds=encoder.kinds,
         shape=encoder.shape,
         texts=texts,
@@ -214,10 +229,10 @@ def _borrowed(numbers: NDArray[np.float64], every: NDArray[np.float64], columns:
     return out
 
 
-def fit_encoder(problem: Problem) -> Encoder:
-    """The encoder of a model: scales from the sources, vocabularies from all texts at hand."""
+def fit_encoder(problem: Problem, backbone: str | None = None) -> Encoder:
+    """The encoder of a model: scales from the sources, vocabularies from all texts at hand; or what a pretrained network reads."""
     every = (*problem.sources, problem.target) if problem.target is not None else problem.sources
-    return Encoder.fit(problem.schema, problem.sources, texts_of=every)
+    return Encoder.fit(problem.schema, problem.sources, texts_of=every, backbone=backbone)
 
 
 def _signed_log(v: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -182,7 +182,7 @@ def hybrid(kinds: Sequence[str], n_target_labelled: int, many_labels: float) -> 
 )
 def discriminative_rates(n_target_labelled: int) -> Mapping[str, Any] | None:
     """What the source taught the backbone is general and should move little; the head is the domain's own."""
-    return {"params": {"finetune": {"backbone": 0.1}}} if n_target_labelled > 0 else None
+    return {"params": {"finetune": {"backbone_rate": 0.1}}} if n_target_labelled > 0 else None
 
 
 @rule(

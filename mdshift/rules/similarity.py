@@ -142,7 +142,9 @@ def learning_rate(similarity: str, source_score: float, n_source: int, easy_scor
     if similarity == "high":
         return {"params": {"finetune": {"schedule": "constant" if source_score >= easy_score else "decay"}}}
     if similarity == "low":
-        return {"params": {"finetune": {"schedule": "warmup-cosine"} if n_source >= large_data else {"schedule": "decay", "backbone": 0.1}}}
+        return {
+            "params": {"finetune": {"schedule": "warmup-cosine"} if n_source >= large_data else {"schedule": "decay", "backbone_rate": 0.1}}
+        }
     return None
 
 

@@ -42,7 +42,7 @@ class Finetune(Train):
     )
     thaw: str = param("all", "what is trained on the target", choices=("head", "upper", "all", "gradual"))
     rate: float = param(2e-3, "learning rate of the head on the target", low=1e-6, high=1.0)
-    backbone: float = param(0.1, "rate of the backbone relative to the head's", low=0, high=1)
+    backbone_rate: float = param(0.1, "rate of the backbone relative to the head's", low=0, high=1)
     schedule: str = param("decay", "how the rate falls", choices=("constant", "decay", "warmup-cosine"))
     epochs: float = param(30.0, "passes over the labelled target rows", low=1)
     l1: float = param(0.0, "penalty on the absolute weights", low=0)
@@ -72,7 +72,7 @@ class Finetune(Train):
                 most=1500,
                 batch=32 if prepared.labelled.sum() < 1000 else 64,  # noqa: PLR2004 - small data, small batches
                 rate=self.rate,
-                backbone=self.backbone,
+                backbone=self.backbone_rate,
                 schedule=self.schedule,  # type: ignore[arg-type]
                 decay=self.l2,
                 l1=self.l1,
