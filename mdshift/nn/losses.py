@@ -104,3 +104,13 @@ def conditioned(features: Tensor, outputs: Tensor, task: str) -> Tensor:
         F.softmax(outputs.detach(), dim=1) if task == "classification" else torch.cat([torch.ones_like(outputs), outputs.detach()], dim=1)
     )
     return (seen[:, :, None] * features[:, None, :]).reshape(len(features), -1)
+
+
+def joint_cost(source: Tensor, target: Tensor, y: Tensor, outputs: Tensor, task: str, features: float, labels: float) -> Tensor:
+    """The cost (n, m) of matching source rows, with labels y (n,), with target rows, with outputs (m, k) (JDOT, Damodaran 2018).
+
+    `features` times the mean squared distance of the features, plus `labels` times the label's loss at the target row's output.
+    """
+    apart = squared_distances(source, target) / source.shape[1]
+    wrong = -F.log_softmax(outputs, dim=1).T[y] if task == "classification" else (y[:, None] - outputs[None, :, 0]) ** 2
+    return features * apart + labels * wrong
