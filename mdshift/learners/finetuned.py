@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from mdshift.learners.base import Context, Matrix, Prepared, Vector
 
 FLOOR = 1e-4  # a probability below this counts as this: no start is beyond repair by a few labels
-PULLS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # strengths of the pull that are tried, in labelled rows' worth
-STEP = 0.5  # standard errors: of pulls that the labels cannot tell apart so far the strongest is taken
+PULLS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # strengths of the pull that are tried, in labelled rows' worth
+WEAKEST = 3.0  # over the number of labels: a handful of them cannot say that a weaker pull is right
+STEP = 1.0  # standard errors: of pulls that the labels cannot tell apart so far the strongest is taken
 BIAS = 2.0  # the pull of the offset, in labelled rows' worth
 
 
@@ -122,7 +123,7 @@ def target_weights(model: Predictor, X: NDArray[Any], y: NDArray[np.int64], clas
 def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator) -> tuple[Predictor, dict[str, Any]]:
     """The model fine-tuned on the target's labelled rows, and the pull that cross-validation on them chose.
 
-    Of the pulls the strongest is taken whose loss is no more than half a standard error above the best one's: `inf` is the model unchanged.
+    Of the pulls the strongest is taken whose loss is no more than one standard error above the best one's: `inf` is the model unchanged.
     """
     known = prepared.labelled
     X, y = prepared.X_target[known], prepared.y_target[known]
@@ -152,7 +153,7 @@ def _choose(
     """The strongest pull that cross-validation does not speak against."""
     if len(np.unique(fold)) < 2 or (task == "classification" and len(np.unique(y)) < 2):  # noqa: PLR2004 - nothing to validate by
         return PULLS[-1]
-    pulls = (float("inf"), *PULLS[::-1])
+    pulls = (float("inf"), *(pull for pull in PULLS[::-1] if pull >= WEAKEST / len(y)))
     losses = np.empty((len(pulls), len(y)))
     for i, pull in enumerate(pulls):
         z = np.array(start)
