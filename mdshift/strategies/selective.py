@@ -15,9 +15,10 @@ from mdshift.nn.plan import Phase, usual
 @strategy
 @dataclass(frozen=True)
 class Selective(Train):
-    """Learn a gate for each column together with the task: a column pays for being open by how far it has moved.
+    """Learn a weight for each column together with the task: a column pays for its weight by how far it has moved.
 
-    The gates (a sigmoid each, or a softmax over all) stand before the network. The loss is the task's on the gated columns, `weight`
+    The gates (a softmax over all columns with mean 1, or a sigmoid each) stand before the network. A network can make up for small gates by
+    large weights; with a softmax, a column's loss is another's gain, and it does so less. The loss is the task's on the gated columns, `weight`
     times their discrepancy between the domains (each column's distance of quantiles, and the MMD of all together) and `sparsity`
     times the gates' mean. The gates are reported as `attention` and folded into the network's inputs. Right where some columns carry
     over and others, which moved, do not; where all have moved alike there is nothing to choose, and where a column's
@@ -31,7 +32,7 @@ class Selective(Train):
 
     weight: float = param(10.0, "weight of the discrepancy of the gated columns", low=0)
     sparsity: float = param(0.05, "weight of the gates' mean (sigmoid only: a softmax has none)", low=0)
-    gate: str = param("sigmoid", "how the columns' weights are made", choices=("sigmoid", "softmax"))
+    gate: str = param("softmax", "how the columns' weights are made", choices=("softmax", "sigmoid"))
     rate: float = param(0.0, "learning rate; 0: the usual one for the kind of data", low=0, high=1.0)
     epochs: float = param(60.0, "passes over the source", low=1)
 
