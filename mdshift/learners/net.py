@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SOURCE_CHECK = 200  # labelled source rows from which some are held out to stop early
 TARGET_CHECK = 20  # the same for the target's
+BINS = 16  # that a number is cut into
+MIN_BINNED = 10  # rows a bin, below which there is nothing to bend by
+MAX_BINNED = 60  # columns of numbers, beyond which bins would be most of the network
 
 
 class NetPredictor(Predictor):
@@ -81,7 +84,9 @@ def spec_of(prepared: Prepared, X: Matrix) -> Spec:
     d = X.shape[1]
     if prepared.shape is not None and math.prod(prepared.shape) == d and min(prepared.shape[1:]) >= 8:  # noqa: PLR2004 - less is no picture
         return Spec(d, outputs, prepared.task, prepared.shape, width=64)
-    return Spec(d, outputs, prepared.task, width=128, depth=2, dropout=0.1)
+    numbers = int((prepared.kinds == "number").sum()) if len(prepared.kinds) == d and prepared.modality == "table" else 0
+    binned = numbers if len(X) >= MIN_BINNED * BINS and numbers <= MAX_BINNED else 0
+    return Spec(d, outputs, prepared.task, width=128, depth=2, dropout=0.1, numbers=binned, bins=BINS if binned else 0)
 
 
 def new_network(prepared: Prepared, X: Matrix, y: NDArray[Any], generator: torch.Generator) -> Network:

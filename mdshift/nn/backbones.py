@@ -23,12 +23,17 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 HELD = -1
 LIMIT = 100.0  # standardised inputs beyond this are clamped: a broken sensor must not overflow float32
 DEEPEST = 64  # blocks
+WIDEST = 256  # bins of a column
+NARROWEST = 0.02  # standard deviations: a bin between two equal quantiles is a step of this width
 SMALLEST = 4  # pixels: no image is halved below this side
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What a network is built of; JSON-ready. shape: (channels, height, width) for images, else None."""
+    """What a network is built of; JSON-ready. shape: (channels, height, width) for images, else None.
+
+    numbers, bins: how many columns of numbers are also taken bin by bin, and into how many (0: none).
+    """
 
     inputs: int
     outputs: int
@@ -37,6 +42,8 @@ class Spec:
     width: int = 128
     depth: int = 2
     dropout: float = 0.0
+    numbers: int = 0
+    bins: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The fields, for JSON."""
@@ -52,7 +59,13 @@ class Spec:
             shape = meta["shape"]
             found = cls(**{**meta, "shape": None if shape is None else tuple(int(v) for v in shape)})
             sizes = [found.inputs, found.outputs, found.width, found.depth, *(found.shape or ())]
-            known = found.task in ("classification", "regression") and all(isinstance(v, int) and v > 0 for v in sizes)
+            known = all(isinstance(v, int) and 0 <= v <= found.inputs + WIDEST for v in (found.numbers, found.bins))
+            known = (
+                known
+                and found.numbers <= found.inputs
+                and found.task in ("classification", "regression")
+                and all(isinstance(v, int) and v > 0 for v in sizes)
+            )
             known = (
                 known
                 and found.depth <= DEEPEST
@@ -76,8 +89,8 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         if not self.training or self.rate == 0.0 or self.generator is None:
             return x
-        keep = torch.rand(x.shape, generator=self.generator).to(x.device) >= self.rate
-        return x * keep / (1.0 - self.rate)
+        keep = 1.0 - self.rate
+        return x * torch.empty(x.shape).bernoulli_(keep, generator=self.generator).to(x.device) / keep
 
 
 class Standardise(nn.Module):
@@ -123,6 +136,40 @@ def _first(group: Tensor) -> Tensor:
     return found.scatter_reduce(0, group, order, "amin")
 
 
+class Bins(nn.Module):
+    """Columns of numbers, standardised, with their piecewise-linear encoding beside them (Gorishniy, Rubachev & Babenko 2022).
+
+    Of column x with edges b_0 < ... < b_T component t is (x - b_{t-1}) / (b_t - b_{t-1}), cut to [0, 1] but at the outer ends: a layer on
+    top is a piecewise-linear function of each number, which steps and bends as trees do. Divided by the square root of T, so that all bins
+    of a column together start with the weight of the column itself.
+    """
+
+    edges: Tensor
+    at: Tensor
+
+    def __init__(self, numbers: int, bins: int) -> None:
+        super().__init__()
+        self.register_buffer("edges", torch.zeros(numbers, bins + 1))
+        self.register_buffer("at", torch.zeros(numbers, dtype=torch.int64))
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
+        low, high = self.edges[:, :-1], self.edges[:, 1:]
+        part = (x[:, self.at, None] - low) / (high - low)
+        first, last = torch.zeros_like(low), torch.ones_like(high)
+        first[:, 0], last[:, -1] = -LIMIT, LIMIT
+        part = torch.minimum(torch.maximum(part, first), last) / math.sqrt(part.shape[2])
+        return torch.cat([x, part.flatten(1)], dim=1)
+
+    @torch.no_grad()
+    def refit(self, x: Tensor, at: Tensor) -> None:
+        """Set the edges of the columns `at` by quantiles of standardised rows x (n, d)."""
+        self.at.copy_(at)
+        quantiles = torch.from_numpy(np.quantile(x[:, at].double().numpy(), np.linspace(0, 1, self.edges.shape[1]), axis=0).T.copy())
+        for t in range(1, quantiles.shape[1]):
+            quantiles[:, t] = torch.maximum(quantiles[:, t], quantiles[:, t - 1] + NARROWEST)
+        self.edges.copy_(quantiles.float())
+
+
 class DenseBlock(nn.Module):
     """A residual block with batch normalisation first (Gorishniy et al. 2021)."""
 
@@ -154,17 +201,21 @@ class ConvBlock(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Rows (n, d) to features (n, width): a linear layer, residual blocks, batch normalisation, ReLU."""
+    """Rows (n, d) to features (n, width): numbers also bin by bin, a linear layer, residual blocks, batch normalisation, ReLU.
+
+    The linear layer embeds categories (one column a level) and the terms of a text (a bag of embedded words, Joulin 2016).
+    """
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        self.first, self.norm_0 = nn.Linear(spec.inputs, spec.width), nn.BatchNorm1d(spec.width)
+        self.bins = Bins(spec.numbers, spec.bins) if spec.numbers and spec.bins else None
+        self.first, self.norm_0 = nn.Linear(spec.inputs + spec.numbers * spec.bins, spec.width), nn.BatchNorm1d(spec.width)
         self.drop = Dropout(spec.dropout)
         self.blocks = nn.ModuleList(DenseBlock(spec.width, spec.dropout) for _ in range(spec.depth))
         self.last = nn.BatchNorm1d(spec.width)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
-        x = self.drop(F.relu(self.norm_0(self.first(x))))
+        x = self.drop(F.relu(self.norm_0(self.first(x if self.bins is None else self.bins(x)))))
         for block in self.blocks:
             x = block(x)
         return F.relu(self.last(x))
@@ -234,6 +285,9 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
             part.centre.zero_()
             part.scale.fill_(1.0)
             part.group.fill_(HELD)
+        elif isinstance(part, Bins):
+            part.edges.copy_(torch.arange(part.edges.shape[1], dtype=torch.float32).expand_as(part.edges))
+            part.at.zero_()
         elif isinstance(part, Network):
             part.label_mean.zero_()
             part.label_scale.fill_(1.0)
@@ -269,7 +323,11 @@ def fit_inputs(network: Network, X: np.ndarray, kinds: np.ndarray | None) -> Non
         spread = float(X[:, text].std()) if text.any() else 0.0
         with torch.no_grad():
             part.scale[torch.from_numpy(text)] = spread if spread > 1e-8 else 1.0  # noqa: PLR2004 - no term in any row
-    part.refit(torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32)))
+    rows = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32))
+    part.refit(rows)
+    bins = getattr(network.backbone, "bins", None)
+    if bins is not None and kinds is not None:
+        bins.refit(part(rows), torch.from_numpy(np.flatnonzero(kinds == "number")))
 
 
 def _dense(group: Tensor) -> Tensor:

@@ -264,6 +264,7 @@ class _Draw:
         self.target = Sampler(len(pools.target), batch, generator)
         # few labels are seen often, but never outweigh the source in a batch
         self.labelled = Sampler(len(pools.labelled) if phase.rows == "both" else 0, max(2, batch // 4), generator)
+        self.none, self.no_target = pools.labelled.take(torch.empty(0, dtype=torch.int64)), pools.target.x[:0]
 
     def halve(self) -> bool:
         """Draw batches of half the size from now on, if there are any."""
@@ -274,8 +275,9 @@ class _Draw:
         return True
 
     def __call__(self, progress: float) -> Step:
-        rows, target = self.main.take(self.sampler.draw()), self.pools.target.x[self.target.draw().to(self.main.x.device)]
-        labelled = self.pools.labelled.take(self.labelled.draw())
+        rows = self.main.take(self.sampler.draw())
+        target = self.pools.target.x[self.target.draw().to(self.main.x.device)] if self.target.batch else self.no_target
+        labelled = self.pools.labelled.take(self.labelled.draw()) if self.labelled.batch else self.none
         xs, xt, xl = rows.x, target, labelled.x
         if self.pools.shape is not None and self.phase.shift > 0:
             moves = {"shift": self.phase.shift, "zoom": self.phase.zoom, "turn": self.phase.turn}
@@ -315,7 +317,7 @@ def _gradient(
             value = value + penalty()
             value.backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(trained, CLIP)
-            return value.detach(), numbers, bool(torch.isfinite(value) & torch.isfinite(norm))
+            return value.detach(), numbers, bool(torch.isfinite(value + norm))
         except RuntimeError as error:  # torch.OutOfMemoryError is one; on the CPU it is a plain one
             if "memory" not in str(error):
                 raise
@@ -368,6 +370,7 @@ def run_phase(
     if phase.statistics == "domain":
         state.inputs = copy.deepcopy(network.standardise)
         state.inputs.refit(pools.target.x, KEEP)
+    network.eval()
     groups = _groups(network, extra, phase)
     trained = [p for group in groups for p in group["params"]]
     penalty = _Penalty(phase, network)
@@ -381,7 +384,8 @@ def run_phase(
     history: list[dict[str, Any]] = []
     for number in range(steps):
         p = number / steps
-        _train_mode(network, extra, phase, generator)
+        if not network.training:  # at the start, and after what looked at held-out rows
+            _train_mode(network, extra, phase, generator)
         for group in optimiser.param_groups:
             group["lr"] = group["base"] * phase.factor(p) * SLOWER**setbacks
         value, numbers, finite = _gradient(loss, draw, p, state, penalty, trained)

@@ -1,8 +1,12 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
+from made import prepared
 
-from mdshift.nn.backbones import Spec, build, fit_inputs
+from mdshift.learners import net
+from mdshift.nn.backbones import Bins, Spec, build, fit_inputs
 from mdshift.nn.train import outputs_of, set_statistics
 
 
@@ -131,3 +135,34 @@ def test_one_row_gives_no_statistics():
     set_statistics(network, torch.ones(1, 10))
     assert float(network.backbone.norm_0.running_mean.abs().sum()) == 0
     assert torch.equal(network.standardise.centre, before)
+
+
+def test_bins_are_the_piecewise_linear_encoding():
+    bins = Bins(1, 4)
+    x = torch.linspace(0, 8, 401)[:, None]
+    bins.refit(x, torch.tensor([0]))
+    torch.testing.assert_close(bins.edges[0], torch.tensor([0.0, 2, 4, 6, 8]))
+    found = bins(torch.tensor([[3.0], [-1.0], [9.0]]))[:, 1:] * 2  # four bins: over the root of four
+    torch.testing.assert_close(found, torch.tensor([[1, 0.5, 0, 0], [-0.5, 0, 0, 0], [1, 1, 1, 1.5]]))
+    assert torch.equal(bins(x)[:, 0], x[:, 0])
+
+
+def test_equal_quantiles_make_steps_and_nothing_infinite():
+    bins = Bins(2, 8)
+    x = torch.cat([torch.zeros(50, 2), torch.ones(50, 2)])
+    bins.refit(x, torch.tensor([0, 1]))
+    assert torch.isfinite(bins(x)).all()
+    assert (bins.edges[:, 1:] > bins.edges[:, :-1]).all()
+    assert not torch.equal(bins(x)[0, 2:], bins(x)[-1, 2:])
+
+
+def test_a_step_in_a_number_is_learnt_better_by_bins():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 3)).astype(np.float32)
+    y = np.floor(2 * X[:, 0]) % 2 + 0.0
+    p = prepared(X[:700], y[:700].astype(int))
+    errors = []
+    for modality in ("array", "table"):  # numbers of a table are taken bin by bin
+        found = net.Net().fit(dataclasses.replace(p, modality=modality), X[:700], y[:700].astype(int), np.random.default_rng(1))
+        errors.append(float((found.scores(X[700:]).argmax(1) != y[700:]).mean()))
+    assert errors[1] < errors[0] - 0.05
