@@ -1,6 +1,7 @@
 """Five-way, five-shot episodes on objects never seen: five gradient steps from MAML's weights against a hundred steps from scratch.
 
-COIL-20's objects (Nene, Nayar & Murase 1996), 8x8 pixels: `--seen` of them for meta-training, the rest for testing. An episode
+COIL-20's objects (Nene, Nayar & Murase 1996), 8x8 pixels: `--seen` of them, in eight positions each, for meta-training, the rest for
+testing. An episode
 takes five objects, five views of each to learn from and all others to be asked about. "scratch" is the same network with fresh
 weights and batch normalisation of its own, trained by AdamW on the same 25 rows; its rate is the best of three on the seen objects.
 
@@ -28,6 +29,13 @@ def loaded(folder):
     both = pd.concat(parts)
     pixels = both.drop(columns="label").to_numpy(np.float32).reshape(-1, 8, 4, 8, 4).mean((2, 4)).reshape(-1, 64)
     return torch.from_numpy(pixels / 255), torch.from_numpy(both["label"].to_numpy(np.int64, copy=True))
+
+
+def turned(X, y):
+    """Each object in the eight positions of a square, each a class of its own (Santoro et al. 2016)."""
+    images = X.reshape(-1, 8, 8)
+    parts = [torch.rot90(v, k, (1, 2)).reshape(len(X), -1) for k in range(4) for v in (images, images.flip(2))]
+    return torch.cat(parts), torch.cat([y + 20 * k for k in range(8)])
 
 
 def episode(X, y, classes, g, asked=None):
@@ -82,7 +90,7 @@ def main():
     p.add_argument("--meta-steps", type=int, default=1000)
     p.add_argument("--episodes", type=int, default=60)
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--inner", type=float, default=0.3)
+    p.add_argument("--inner", type=float, default=0.2)
     p.add_argument("--width", type=int, default=64)
     a = p.parse_args()
     X, y = loaded(a.data)
@@ -91,12 +99,13 @@ def main():
     seen, new = order[: a.seen], order[a.seen :]
     spec = Spec(64, WAYS, "classification", width=a.width)
     rows = X[torch.isin(y, seen)]
+    many = turned(rows, y[torch.isin(y, seen)])
     inner = meta.Inner(5, a.inner)
     with steady():
         network = build(spec, g)
         fit_inputs(network, rows.numpy(), None)
         phase = Phase(name="meta", rate=2e-3)
-        history = meta.meta_train(network, rows, lambda: drawn(X, y, seen, g, 4), inner, phase, a.meta_steps)
+        history = meta.meta_train(network, rows, lambda: drawn(*many, torch.unique(many[1]), g, 4), inner, phase, a.meta_steps)
         trial = [episode(X, y, seen, g) for _ in range(10)]
         rate = max(RATES, key=lambda r: np.mean([scratch(spec, rows, e, i, r, 100) for i, e in enumerate(trial)]))
         episodes = [episode(X, y, new, g) for _ in range(a.episodes)]
