@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from mdshift.nn.data import Sampler, holdout, jitter
+from mdshift.nn.data import Balanced, Sampler, holdout, jitter
 
 
 def seeded(seed=0):
@@ -51,3 +51,15 @@ def test_jitter_follows_the_generator():
     one, two, other = (jitter(x, (1, 8, 8), seeded(s), **moves) for s in (1, 1, 2))
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
+
+
+def test_balanced_batches_hold_the_same_part_of_every_domain():
+    d = torch.tensor([0] * 50 + [1] * 7 + [2] * 200)
+    sampler = Balanced(d, 32, torch.Generator().manual_seed(0))
+    seen = []
+    for _ in range(40):
+        at = sampler.draw()
+        assert torch.bincount(d[at]).tolist() == [11, 7, 11]  # the small one has seven rows in all
+        seen.append(at)
+    assert torch.unique(torch.cat(seen)).numel() == 257
+    assert sampler.batch == 29

@@ -7,7 +7,7 @@ import torch
 from mdshift.errors import EnvironmentFault
 from mdshift.learners.net import plain_loss
 from mdshift.nn import train
-from mdshift.nn.backbones import Spec, build
+from mdshift.nn.backbones import Dropout, Spec, build
 from mdshift.nn.data import Rows
 from mdshift.nn.plan import Phase
 
@@ -227,3 +227,70 @@ def test_a_device_that_is_not_there_is_named():
             train.pick_device("cuda")
         assert train.pick_device("auto") == "cpu"
     assert train.pick_device("cpu") == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("trains", "moves"),
+    [
+        ("all", {"backbone", "head"}),
+        ("head", {"head"}),
+        ("backbone", {"backbone"}),
+        ("norms", {"norm"}),
+        ("upper", {"upper", "head"}),
+        ("extra", set()),
+    ],
+)
+def test_a_phase_trains_what_it_says_alone(trains, moves):
+    state, pools = world()
+    state.extra = torch.nn.Linear(16, 1)
+    before = weights(state.network)
+    norms = {f"{n}.{k}" for n, m in state.network.named_modules() if isinstance(m, torch.nn.BatchNorm1d) for k in ("weight", "bias")}
+    upper = {id(p) for m in state.network.upper() for p in m.parameters()}
+    names = {id(p): n for n, p in state.network.named_parameters()}
+    phase = dataclasses.replace(QUICK, trains=trains, least=3, most=3, statistics="frozen")
+
+    def loss(step, state):
+        features = state.features(step, target=False)
+        return state.task_loss(step, features) + state.extra(features.source).square().mean(), {}
+
+    start = state.extra.weight.detach().clone()
+    run(phase, state, pools, loss)
+    after = state.network.state_dict()
+    moved = {n for n in before if not torch.equal(before[n], after[n])}
+    wanted = set()
+    for name, _ in state.network.named_parameters():
+        part = name.split(".")[0]
+        if part in moves or ("norm" in moves and name in norms) or ("upper" in moves and name in {names[i] for i in upper}):
+            wanted.add(name)
+    assert moved <= wanted
+    assert {n for n in moved if before[n].ndim > 1} == {n for n in wanted if before[n].ndim > 1}
+    assert bool(moved) == bool(wanted)
+    assert torch.equal(start, state.extra.weight) == (trains in ("head", "norms"))
+
+
+def test_a_phase_on_unlabelled_rows_draws_the_target_s():
+    target = rows(60, seed=5, by=7.0)
+    state, pools = world(target=target)
+    seen = []
+
+    def loss(step, state):
+        seen.append(step.xs)
+        return state.network.features(step.xs).square().mean(), {}
+
+    run(dataclasses.replace(QUICK, rows="unlabelled", least=4, most=4), state, pools, loss)
+    assert torch.cat(seen).mean() > 5
+
+
+def test_dropout_is_the_phase_s_own_for_its_time():
+    state, pools = world()
+    network = build(Spec(6, 2, "classification", width=16, depth=1, dropout=0.3), seeded(0))
+    state = train.State(network, None, "classification")
+    rates = []
+
+    def loss(step, state):
+        rates.append({m.rate for m in state.network.modules() if isinstance(m, Dropout)})
+        return plain_loss(step, state)
+
+    run(dataclasses.replace(QUICK, least=2, most=2, dropout=0.7), state, pools, loss)
+    run(dataclasses.replace(QUICK, least=2, most=2), state, pools, loss)
+    assert rates == [{0.7}, {0.7}, {0.3}, {0.3}]
