@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FLOOR = 1e-4  # a probability below this counts as this: no start is beyond repair by a few labels
 PULLS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # strengths of the pull that are tried, in labelled rows' worth
-WEAKEST = 3.0  # over the number of labels: a handful of them cannot say that a weaker pull is right
+WEAKEST = 2.0  # over the number of labels: a handful of them cannot say that a weaker pull is right
 STEP = 1.0  # standard errors: of pulls that the labels cannot tell apart so far the strongest is taken
 BIAS = 2.0  # the pull of the offset, in labelled rows' worth
 
