@@ -1,6 +1,7 @@
 """Mushroom, enlarging to tapering stalk shape, 1 % of the target labelled: error of TrAdaBoost, beside the published figures.
 
-The labelled target rows are drawn anew each time; errors are on the target's other rows.
+The labelled target rows are drawn anew each time; errors are on the target's other rows. One thread (OMP_NUM_THREADS=1) is quicker
+than many: the fits are small.
 
     python mushroom.py --data DIR [--repeats 10] [-o mushroom.txt]
 """
@@ -21,7 +22,13 @@ from mdshift.readers.load import load
 from mdshift.types import DataSpec
 
 SHARE = 0.01
-PUBLISHED = "published: SVM .261, SVM on the target's labels .055, TrAdaBoost .053"
+PENALTIES = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
+PUBLISHED = "published (Dai et al. 2007): SVM .261, SVM on the target's labels .055, TrAdaBoost .053"
+READ = """The SVMs here are not the published ones: neither the coding of the categories nor the penalty of those is known here, and
+the two SVMs above miss them by far. What an SVM of the source makes of the other stalk shape hangs on its penalty, since the source
+says little about which of many equal separations holds elsewhere: {span}.
+The published .261 lies within that range. The row to compare is TrAdaBoost's. On this coding the few target labels alone do as well
+as that row or better: the run checks the boosting, it does not show a gain from the source."""
 
 
 def main():
@@ -54,7 +61,10 @@ def main():
         found["tradaboost"].append((boosted.scores(rest).argmax(axis=1) != y).mean())
     lines = [f"error on the target's other rows, mean and standard deviation of {a.repeats} draws of {known.sum()} labels"]
     lines += [f"{name.ljust(28)} {np.mean(v):.3f} +- {np.std(v):.3f}" for name, v in found.items()]
-    text = "\n".join([*lines, PUBLISHED, ""])
+    span = ", ".join(
+        f"C {c:g}: {(LinearSVC(C=c).fit(whole.X_source, whole.y_source).predict(whole.X_target) != truth).mean():.3f}" for c in PENALTIES
+    )
+    text = "\n".join([*lines, PUBLISHED, READ.format(span=span), ""])
     print(text)
     if a.output:
         a.output.write_text(text)
