@@ -20,7 +20,8 @@ class MixupDomains(Train):
     Each row of a batch is mixed with one of another source, inputs and labels in the same proportion, which is drawn from a
     Beta(`alpha`, `alpha`) distribution; each source has the same part in a batch, and `plain` of the loss stays on rows as they are. The network is
     held to run evenly from one domain to another and never sees one domain's row alone: right for a target between its sources, and
-    where labels are noisy. It harms where the space between the sources belongs to another class, and where predictions must be sharp.
+    where labels are noisy. It harms where the space between the sources belongs to another class, and where predictions must be sharp. On
+    small noisy sources it beat the same training without mixing, but not the plain network with early stopping on every draw.
     """
 
     name: ClassVar[str] = "mixup-domains"

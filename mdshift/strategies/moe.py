@@ -30,7 +30,8 @@ class Moe(Strategy):
     target, its rows are predicted by the others' experts and by a model of the other sources, and the gate learns whose word to take;
     with two sources the rows are instead predicted out of fold by every expert. Labelled target rows join in. The gate's mean share of each expert on the target
     is reported. Right where the sources contradict one another and the features tell which of them a row is like; where the sources follow one rule
-    the experts know less each than the model of all, and where the features do not tell the gate has nothing to go by.
+    the experts know less each than the model of all, and where the features do not tell the gate has nothing to go by. On real
+    sources it gained on software defects, was even on wearable sensors, and lost to the model of all on schools' exams.
     """
 
     name: ClassVar[str] = "moe"

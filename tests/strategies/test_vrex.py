@@ -9,7 +9,7 @@ from strategies.networlds import before, right, run
 def test_it_gives_up_a_feature_that_makes_one_source_easier(seed):
     p, yt = spurious(seed)
     found = right(run("vrex", p, seed).predictor, p, yt)
-    assert found > before(spurious, right, seed=seed) + 0.3
+    assert found > before(spurious, right, seed=seed) + 0.25
     assert found > 0.6  # what the cause allows is 0.75
 
 
