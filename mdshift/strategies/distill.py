@@ -26,12 +26,12 @@ class Distill(Train):
 
     name: ClassVar[str] = "distill"
     cites: ClassVar[str] = "Hinton, Vinyals & Dean 2015; Zagoruyko & Komodakis 2017"
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[Needs] = Needs(differing=True)
     cost: ClassVar[Cost] = Cost.HIGH
     drawn: ClassVar[bool] = True
 
     temperature: float = param(2.0, "what the logits of both are divided by", low=0.1, high=100)
-    weight: float = param(0.5, "part of the teacher's predictions beside the labels' loss", low=0)
+    weight: float = param(0.1, "part of the teacher's predictions beside the labels' loss", low=0)
     rate: float = param(0.0, "learning rate; 0: the usual one for the kind of data", low=0, high=1.0)
     epochs: float = param(30.0, "passes over the source in the last stage; the first two take a third each", low=1)
 

@@ -11,22 +11,21 @@ from strategies.networlds import before, right, rotated, run, source_net
 
 
 def widened(seed=0, n=300, m=300, labels=40):
-    """Four places at the corners of a square: the source sees what tells left from right well, the target a column more, for above and below."""
+    """Four places at the corners of a square: many columns each tell a little of left and right, one of the target's alone above and below."""
     rng = np.random.default_rng(seed)
 
     def rows(size):
         y = rng.integers(0, 4, size)
         u, v = 2.0 * (y % 2) - 1, 2.0 * (y // 2) - 1
-        noise = rng.normal(size=(size, 6))
-        X = 0.5 * noise
-        X[:, 0] += u
-        X[:, 1] += 0.4 * v
-        X[:, 5] = v + 0.4 * noise[:, 5]  # what only the target measures
-        X[:, 4] = u + 0.4 * noise[:, 4]  # what only the source measures
+        X = rng.normal(size=(size, 14))
+        X[:, :10] += 0.5 * u[:, None]
+        X[:, 10] += 0.4 * v
+        X[:, 12] += u  # what only the source measures
+        X[:, 13] = v + 0.4 * X[:, 13]  # what only the target measures
         return X, y
 
     (X, y), (Xt, yt) = rows(n), rows(m)
-    only_source, only_target = np.arange(6) == 4, np.arange(6) == 5
+    only_source, only_target = np.arange(14) == 12, np.arange(14) == 13
     X[:, only_target], Xt[:, only_source] = 0.0, 0.0
     p = prepared(X, y, Xt, np.where(np.arange(m) < labels, yt, -1), modality="array")
     return replace(p, only_source=only_source, only_target=only_target), yt
@@ -44,12 +43,12 @@ def test_a_column_that_the_source_lacks_is_learnt_beside_the_teacher():
 @pytest.mark.slow
 def test_over_seeds_the_teacher_saves_labels():
     gains = []
-    for seed in range(5):
+    for seed in range(2):
         p, yt = widened(seed, labels=24)
-        mine = right(run("distill", p, seed).predictor, p, yt)
+        mine = right(run("distill", p, seed, epochs=15).predictor, p, yt)
         gains.append((mine - right(source_net(p), p, yt), mine - right(run("scratch", p, seed).predictor, p, yt)))
     assert np.mean(gains, axis=0)[0] > 0.08
-    assert np.mean(gains, axis=0)[1] > 0.0
+    assert np.mean(gains, axis=0)[1] > 0.03
 
 
 def test_without_labels_the_student_learns_the_teachers_errors():
