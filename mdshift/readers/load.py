@@ -176,11 +176,12 @@ def _filled(spec: DataSpec, sources: list[Raw], target: Raw, label: str | None) 
     in_source, in_target = {n for r in sources for n in r.names}, set(target.names)
     where = {n: "source" if n not in in_target else "target" for n in union if n not in in_target or n not in in_source}
     made = []
+    types = {n: f.type for r in raws for n, f in zip(r.table.column_names, r.table.schema, strict=True)}
     for raw in raws:
         have, table = set(raw.names), raw.table
         for name in union:
             if name not in have:
-                table = table.append_column(name, pa.nulls(len(raw.index)))
+                table = table.append_column(name, pa.nulls(len(raw.index), types.get(name, pa.float64())))
         made.append(replace(raw, table=table))
     return made[:-1], made[-1], where
 

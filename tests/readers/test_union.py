@@ -17,6 +17,7 @@ def sides(tmp_path):
     one = pd.DataFrame({"a": rng.normal(size=n), "old": 100 + rng.normal(size=n), "kind": rng.choice(["x", "y"], n)})
     one["label"], one["size"] = rng.integers(0, 2, n), rng.normal(size=n) + 0.5
     one["sort"] = rng.choice(["p", "q", "r"], n)
+    one["whole"] = rng.integers(0, 50, n)
     two = pd.DataFrame({"new": 5 + 2 * rng.normal(size=n), "a": rng.normal(size=n), "tone": rng.choice(["u", "v"], n)})
     two["size"] = [*rng.normal(size=10), *[None] * (n - 10)]
     one.to_csv(tmp_path / "one.csv", index=False)
@@ -31,15 +32,15 @@ def spec(sides, *labels):
 def test_columns_of_one_side_are_kept_where_they_are_asked_for(sides):
     p = load(spec(sides, "label", "size", "sort"), seed=0, need_label=True, union=True)
     where = {c.name: c.where for c in p.schema.columns}
-    assert where == {"a": "both", "old": "source", "kind": "source", "new": "target", "tone": "target"}
+    assert where == {"a": "both", "old": "source", "kind": "source", "whole": "source", "new": "target", "tone": "target"}
     assert np.isnan(p.target.numbers[:, [c.name for c in p.schema.numbers].index("old")]).all()
     said = " ".join(n.text for n in p.notes)
-    assert "the source alone has: old, kind" in said
+    assert "the source alone has: old, kind, whole" in said
     assert "the target alone has: new, tone" in said
     encoder = fit_encoder(p)
     q = prepare(p, encoder)
     names = np.array(encoder.names)
-    assert {n.split(" ")[0] for n in names[q.only_source]} == {"old", "kind"}
+    assert {n.split(" ")[0] for n in names[q.only_source]} == {"old", "kind", "whole"}
     assert {n.split(" ")[0] for n in names[q.only_target]} == {"new", "tone"}
     theirs = q.X_target[:, list(names).index("new")]
     assert abs(theirs.mean()) < 0.2  # what the target alone has is scaled by the target
