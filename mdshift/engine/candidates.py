@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, configure, every
-from mdshift.errors import DataError, UsageError
+from mdshift.engine.recommend import missing_module, without_extra
+from mdshift.errors import DataError, EnvironmentFault, UsageError
 from mdshift.types import Problem
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ class Plan:
 
 
 def unfit(strategy: Any, problem: Problem) -> str | None:
-    """Why a strategy cannot run on this problem, in a sentence, or None."""
+    """Why a strategy cannot run on this problem, or not here for want of its extra, in a sentence, or None."""
+    return _misfit(strategy, problem) or without_extra(strategy)
+
+
+def _misfit(strategy: Any, problem: Problem) -> str | None:
     needs = strategy.needs
     known = 0 if problem.target is None else int(problem.target.labelled.sum())
     if problem.task is not None and problem.task not in needs.tasks:
@@ -54,11 +59,15 @@ def unfit(strategy: Any, problem: Problem) -> str | None:
 
 
 def refuse(strategy: Strategy, problem: Problem) -> None:
-    """Raise DataError where a strategy that was asked for cannot run on this problem."""
-    why = unfit(strategy, problem)
+    """Raise DataError where a strategy that was asked for cannot run on this problem, EnvironmentFault where its extra is missing."""
+    why = _misfit(strategy, problem)
     if why:
         fit = [n for n, s in every("strategy").items() if n != "source-only" and not unfit(s, problem)]
         raise DataError(f"strategy {strategy.name!r} does not fit these data", why, f"strategies that do: {', '.join(fit[:8])}")
+    lacking = missing_module(strategy)
+    if lacking:
+        hint = f"pip install 'mdshift[{strategy.needs.extra}]'"
+        raise EnvironmentFault(f"strategy {strategy.name!r} needs an extra", f"the package {lacking} is not installed", hint)
 
 
 def candidates(

@@ -142,9 +142,19 @@ def _unfit(strategy: Any, facts: Mapping[str, Any]) -> str | None:
         return f"it needs {needs.sources} source domains or more, and there are {facts.get('n_sources', 1)}"
     if facts.get("n_labels", 1) < needs.labels:
         return f"it needs {needs.labels} label columns or more, and there is {facts.get('n_labels', 1)}"
-    if needs.extra and importlib.util.find_spec(EXTRAS.get(needs.extra, needs.extra)) is None:
-        return f"its extra is not installed: pip install 'mdshift[{needs.extra}]'"
-    return None
+    return without_extra(strategy)
+
+
+def missing_module(strategy: Any) -> str | None:
+    """The module that this strategy imports and that is not installed, or None."""
+    extra = strategy.needs.extra
+    module = EXTRAS.get(extra, extra) if extra else None
+    return module if module and importlib.util.find_spec(module) is None else None
+
+
+def without_extra(strategy: Any) -> str | None:
+    """Why a strategy cannot run for want of its extra, in a sentence, or None."""
+    return f"its extra is not installed: pip install 'mdshift[{strategy.needs.extra}]'" if missing_module(strategy) else None
 
 
 def _settable(strategy: Any, settings: Mapping[str, Any]) -> dict[str, Any]:

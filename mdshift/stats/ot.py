@@ -1,7 +1,9 @@
-"""Maps between two samples by their first two moments."""
+"""Maps between two samples: by their first two moments, and by the transport of their rows."""
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 COVARIANCE_ROWS = 2000  # rows a covariance is estimated from where there are more columns than that
 MAP_COLUMNS = 500  # principal directions that a Gaussian map turns; what lies beyond is shifted by the mean alone
+SWEEPS = 500  # of Sinkhorn's iterations
+OFF = 0.1  # share of its mass that a row or column of a plan may have too much or too little
+STEPS = 20  # of the generalised conditional gradient around them
+STRONGEST = 1e3  # strength from which a plan is a product of its margins
+_AT_ONCE = 1024  # rows, so that memory stays flat
 
 
 def spectrum(X: NDArray[Any], rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
@@ -99,3 +106,70 @@ def _shared_directions(Zs: Floats, Zt: Floats, rng: np.random.Generator) -> Floa
         parts.append(few / np.sqrt(len(few)))
     both = np.concatenate(parts)
     return spectrum(both, rng)[2][::-1][:MAP_COLUMNS]
+
+
+@dataclass(frozen=True, eq=False)
+class Coupling:
+    """A transport plan (n, m) of mass 1, and the entropic strength that it was found with, in units of the median cost."""
+
+    plan: Floats
+    strength: float
+
+
+def couple(source: Floats, target: Floats, strength: float, y: NDArray[Any] | None = None, grouping: float = 0.0) -> Coupling:
+    """Entropic optimal transport between two samples (n, d), (m, d) of equal weights, by squared distance (Cuturi 2013).
+
+    y (n,): class codes of the source rows; with them every target row is urged, by the group lasso over classes with weight
+    `grouping`, to take its mass from rows of one class (Courty 2017). Costs are in units of their median. A strength so small that
+    the numbers underflow, or that the iterations do not meet the margins, is doubled until they do.
+    Raises ImportError without the package ot.
+    """
+    import ot
+
+    M = squared(source, target)
+    M /= max(float(np.median(M)), 1e-300)
+    # what is taken off a whole row or column changes no plan, and keeps far rows from underflow
+    M -= M.min(axis=1, keepdims=True)
+    M -= M.min(axis=0, keepdims=True)
+    a, b = (np.full(k, 1 / k) for k in M.shape)
+    urged = False
+    while strength <= STRONGEST:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # what comes of it is looked at below
+            if urged:
+                plan = np.asarray(ot.da.sinkhorn_l1l2_gl(a, y, b, M, strength, grouping, numItermax=STEPS, numInnerItermax=SWEEPS))
+            else:
+                plan = np.asarray(ot.sinkhorn(a, b, M, strength, numItermax=SWEEPS))
+            off = float(max(np.abs(plan.sum(axis=1) / a - 1).max(), np.abs(plan.sum(axis=0) / b - 1).max()))
+        if not off < OFF:  # or not a number
+            strength *= 2
+        elif urged or y is None:
+            return Coupling(plan, strength)
+        else:  # the quick problem has found a strength that serves
+            urged = True
+    return Coupling(np.outer(a, b), strength)
+
+
+def barycentric(coupling: Coupling, target: NDArray[Any]) -> Floats:
+    """Where each source row goes (n, d): the mean of the target's rows (m, d) under the row's share of the plan."""
+    out: Floats = coupling.plan @ np.asarray(target, dtype=np.float64) / coupling.plan.sum(axis=1, keepdims=True)
+    return out
+
+
+def follow(rows: NDArray[Any], known: NDArray[Any], moved: NDArray[Any]) -> NDArray[np.float32]:
+    """Rows (n, d) under the displacement of the nearest of the rows `known` (k, d), which went to `moved` (k, d) (Ferradans 2014)."""
+    out = np.empty(rows.shape, dtype=np.float32)
+    shift = np.asarray(moved, dtype=np.float64) - known
+    for at in range(0, len(rows), _AT_ONCE):
+        few = np.asarray(rows[at : at + _AT_ONCE], dtype=np.float64)
+        out[at : at + _AT_ONCE] = few + shift[squared(few, known).argmin(axis=1)]
+    return out
+
+
+def squared(A: NDArray[Any], B: NDArray[Any]) -> Floats:
+    """Squared distances (n, m) between rows (n, d) and (m, d)."""
+    A, B = np.asarray(A, dtype=np.float64), np.asarray(B, dtype=np.float64)
+    middle = B.mean(axis=0)
+    A, B = A - middle, B - middle
+    apart: Floats = (A**2).sum(axis=1)[:, None] + (B**2).sum(axis=1)[None] - 2 * A @ B.T
+    return np.maximum(apart, 0.0, out=apart)
