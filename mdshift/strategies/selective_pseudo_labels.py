@@ -35,7 +35,7 @@ class SelectivePseudoLabels(Strategy):
     needs: ClassVar[Needs] = Needs(tasks=("classification",), modalities=("table", "array"))
     cost: ClassVar[Cost] = Cost.LOW
     rounds: int = param(10, "rounds, over which the share of admitted rows grows to all", low=1, high=100)
-    components: int = param(50, "principal components that the subspace is sought in", low=1, high=1000)
+    components: int = param(100, "principal components that the subspace is sought in", low=1, high=1000)
     dimensions: int = param(30, "dimensions of the subspace", low=1, high=1000)
     ridge: float = param(1.0, "added to the diagonal of the scatter within classes", low=1e-6, high=1e6)
 
