@@ -127,7 +127,7 @@ def test_needs_a_target():
         diagnose(replace(pair("none", 30), target=None))
 
 
-@pytest.mark.parametrize("labelled", [0, 25, 50, 100])
+@pytest.mark.parametrize("labelled", [0, pytest.param(25, marks=pytest.mark.slow), 50, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["label", "covariate", "none"])
 def test_a_few_labels_do_not_turn_the_reading(kind, labelled):
     right = []

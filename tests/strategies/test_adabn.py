@@ -9,7 +9,7 @@ from mdshift.strategies.adabn import AdaBn
 from strategies.networlds import bright, moved, moved_number, right, run, source_net, squared
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, 2])
 def test_another_gain_and_offset_of_each_sensor_are_undone(seed):
     p, yt = moved(seed)
     base = source_net(p)
