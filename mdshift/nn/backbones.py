@@ -248,6 +248,7 @@ class Network(nn.Module):
 
     label_mean: Tensor
     label_scale: Tensor
+    mixed = False  # mixed precision on a CPU too, which is slow there and for tests
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -259,8 +260,15 @@ class Network(nn.Module):
         self.register_buffer("label_scale", torch.ones((), dtype=torch.float64))
 
     def features(self, x: Tensor, inputs: Standardise | None = None) -> Tensor:
-        """Features (n, width) of rows (n, d), standardised by `inputs` where another domain's are given."""
-        return cast("Tensor", self.backbone((self.standardise if inputs is None else inputs)(x)))
+        """Features (n, width) of rows (n, d), standardised by `inputs` where another domain's are given.
+
+        In training on a GPU the backbone's products are in bfloat16, all sums and weights in float32 (Micikevicius et al. 2018); losses
+        see float32.
+        """
+        rows = (self.standardise if inputs is None else inputs)(x)
+        with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.training and (rows.is_cuda or self.mixed)):
+            features = self.backbone(rows)
+        return cast("Tensor", features.float())
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         return cast("Tensor", self.head(self.features(x)))

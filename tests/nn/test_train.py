@@ -7,7 +7,7 @@ import torch
 from mdshift.errors import EnvironmentFault
 from mdshift.learners.net import plain_loss
 from mdshift.nn import train
-from mdshift.nn.backbones import Dropout, Spec, build
+from mdshift.nn.backbones import Dropout, Network, Spec, build
 from mdshift.nn.data import Rows
 from mdshift.nn.plan import Phase
 
@@ -294,3 +294,18 @@ def test_dropout_is_the_phase_s_own_for_its_time():
     run(dataclasses.replace(QUICK, least=2, most=2, dropout=0.7), state, pools, loss)
     run(dataclasses.replace(QUICK, least=2, most=2), state, pools, loss)
     assert rates == [{0.7}, {0.7}, {0.3}, {0.3}]
+
+
+def test_mixed_precision_trains_to_the_same_within_its_rounding(monkeypatch):
+    """On a GPU the backbone computes in bfloat16; here the CPU is made to."""
+    found = []
+    for mixed in (False, True):
+        monkeypatch.setattr(Network, "mixed", mixed)
+        state, pools = world()
+        history = run(QUICK, state, pools)
+        held = rows(500, seed=9)
+        found.append((train.outputs_of(state.network, held.x), history[-1]["loss"]))
+        assert next(state.network.parameters()).dtype == torch.float32
+    assert not torch.equal(found[0][0], found[1][0])
+    assert (found[0][0].argmax(1) == found[1][0].argmax(1)).float().mean() > 0.97
+    assert abs(found[0][1] - found[1][1]) < 0.05
