@@ -2,8 +2,8 @@
 
 Each takes source rows (n, d) with codes y (n,) of classes 0 to k - 1 and target rows (m, d), standardised within their domain, and returns
 codes (m,) of the target rows. Settings are those of the papers as far as they are known here; the DIMENSIONS of TCA and JDA were taken so
-that TCA meets its published figure (43.6 at 100, 45.9 at 50, 46.6 at 30; JDA 43.9 at 100), and so was the length of its directions: these rows show that
-the code agrees with the literature, and are no blind test.
+that TCA meets its published figure (43.6 at 100, 45.9 at 50, 46.6 at 30; JDA 43.9 at 100), and so was the length of its directions:
+these rows show that the code agrees with the literature, and are no blind test.
 """
 
 from __future__ import annotations
