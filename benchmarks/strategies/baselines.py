@@ -149,7 +149,7 @@ def proxy(A, B):
 
 
 def meda(X, y, Z, dimensions=20, neighbours=10, laplace=1.0, shrink=0.1, match=10.0):
-    """Manifold embedded distribution alignment (Wang et al. 2018): geodesic flow features, then a kernel machine that aligns and is smooth."""
+    """Manifold embedded distribution alignment (Wang et al. 2018): geodesic flow features, then a smooth kernel machine that aligns."""
     n, m, k = len(X), len(Z), y.max() + 1
     both = unit(np.r_[X, Z] @ flow(X, Z, dimensions))
     apart = ((both**2).sum(axis=1)[:, None] + (both**2).sum(axis=1)[None] - 2 * both @ both.T).clip(0)
