@@ -266,7 +266,9 @@ class Network(nn.Module):
         see float32.
         """
         rows = (self.standardise if inputs is None else inputs)(x)
-        with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.training and (rows.is_cuda or self.mixed)):
+        if not (self.training and (rows.is_cuda or self.mixed)):
+            return cast("Tensor", self.backbone(rows))
+        with torch.autocast(rows.device.type, torch.bfloat16):
             features = self.backbone(rows)
         return cast("Tensor", features.float())
 
