@@ -43,6 +43,8 @@ class Subspace(Map):
         there, here, mean_s, mean_t = aligned(
             prepared.X_source[:, columns], prepared.X_target[:, columns], self.dimensions, self.share, rng
         )
+        if not there.shape[1]:  # the rows of one side are all the same
+            return prepared.X_source, lambda predictor: predictor
         one, none = np.ones(len(columns)), np.zeros(there.shape[1])
 
         def wrap(predictor: Predictor) -> Predictor:

@@ -68,3 +68,13 @@ def test_indicators_pass_and_numbers_work_too():
     c = linear_context(p, C=100.0)
     error = ((Subspace(share=1.0).run(p, c).predictor.scores(p.X_target)[:, 0] - y) ** 2).mean()
     assert error < 0.05 * ((c.base.scores(p.X_target)[:, 0] - y) ** 2).mean()
+
+
+def test_where_one_side_is_constant_the_columns_stay():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(40, 3))
+    p = prepared(X, (X[:, 0] > 0).astype(int), np.ones((20, 3)))
+    c = linear_context(p)
+    np.testing.assert_array_equal(
+        Subspace().run(p, c).predictor.scores(p.X_source), c.learner.fit(p, p.X_source, p.y_source, c.rng("fit")).scores(p.X_source)
+    )
