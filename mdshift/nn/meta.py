@@ -22,6 +22,7 @@ from mdshift.nn.plan import Phase
 from mdshift.nn.train import CLIP, RECORDS, set_statistics
 
 Weights = Mapping[str, Tensor]
+HALVINGS = 10  # of the inner rate, where the steps on the target's labels run away
 
 
 @dataclass(frozen=True)
@@ -126,13 +127,19 @@ def meta_train(network: Network, rows: Tensor, draw: Callable[[], Tasks], inner:
 
 
 def settle(network: Network, x: Tensor, y: Tensor, inner: Inner) -> list[float]:
-    """Adapt the network in place to x (s, d), y (s,) by the inner loop; the loss on these rows before each step and after the last."""
+    """Adapt the network in place to x (s, d), y (s,) by the inner loop; the loss on these rows before each step and after the last.
+
+    Where the steps end above the loss that they began with, they are taken again at half the rate, ten times at most; then none is taken.
+    """
     network.eval()
-    one = Inner(1, inner.rate, first_order=True)
-    weights = {name: p.detach() for name, p in network.named_parameters()}
-    told = [float(fit(network, weights, x, y))]
-    for _ in range(inner.steps):
-        weights = adapt(network, weights, x, y, one)
-        told.append(float(fit(network, weights, x, y)))
-    network.load_state_dict(weights, strict=False)
-    return told
+    start = {name: p.detach() for name, p in network.named_parameters()}
+    first = float(fit(network, start, x, y))
+    for halvings in range(HALVINGS + 1):
+        one, weights, told = Inner(1, inner.rate * 0.5**halvings, first_order=True), start, [first]
+        for _ in range(inner.steps):
+            weights = adapt(network, weights, x, y, one)
+            told.append(float(fit(network, weights, x, y)))
+        if told[-1] <= first:  # never true of NaN
+            network.load_state_dict(weights, strict=False)
+            return told
+    return [first] * (inner.steps + 1)

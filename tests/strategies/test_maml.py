@@ -139,3 +139,16 @@ def test_tasks_keep_what_they_promise():
     for x, y in zip(drawn.x.tolist(), drawn.y.tolist(), strict=True):
         pairs = {(old[tuple(v)], k) for v, k in zip(x, y, strict=True)}
         assert len(pairs) == 4  # one new number for each old class
+
+
+def test_steps_that_run_away_are_taken_at_a_lower_rate():
+    network, tasks = small(2)
+    x, y = 1e4 * tasks.x[0], tasks.y[0]
+    start = {k: v.detach().clone() for k, v in network.named_parameters()}
+    told = meta.settle(network, x, y, meta.Inner(5, 0.5))
+    assert len(told) == 6
+    assert np.isfinite(told).all()
+    assert told[-1] <= told[0]
+    assert np.isfinite(network(x).detach()).all()
+    runaway = meta.adapt(network, start, x, y, meta.Inner(5, 0.5))
+    assert not float(meta.fit(network, runaway, x, y)) <= told[0]
