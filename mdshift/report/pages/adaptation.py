@@ -25,6 +25,7 @@ def page(document: Document) -> Page:
     tried = tuple((c["strategy"], _estimate(c["estimate"]), clean(c["verdict"], 100)) for c in document["candidates"])
     candidates = Section(f"Candidates, judged by {document['validator']}", (), Table(("strategy", "estimate", "verdict"), tried, (1,)))
     parts = [scores, candidates] if tried else [scores]
+    parts += [_training(c) for c in document["candidates"] if (c.get("evidence") or {}).get("trained", {}).get("plan")][:1]
     if document.get("labels"):
         heads = ("label", "predicted by", "metric", "source, cross-validated", "source-only on target labels")
         parts.append(Section("Further labels", (), Table(heads, tuple(_label(told) for told in document["labels"]), (3, 4))))
@@ -35,6 +36,17 @@ def page(document: Document) -> Page:
     )
     footer = f"model {clean(model, 120)}, report {clean(model, 120)}/report.json; {data_line(document)}"
     return Page("Adaptation", tuple(lines), tuple(parts), tuple(clean(c, 400) for c in commands), footer)
+
+
+def _training(candidate: Any) -> Section:
+    """How a network was trained, phase by phase."""
+    heads = ("phase", "trains", "steps x rows", "rate, backbone's, schedule", "L2", "statistics")
+    rows = []
+    for phase in candidate["evidence"]["trained"]["plan"]:
+        rate = f"{phase['rate']:g}, {phase['backbone_rate']:g}, {phase['schedule']}"
+        size = f"{phase['steps']:,} x {phase['batch']}"
+        rows.append((clean(phase["name"], 20), phase["trains"], size, rate, f"{phase['l2']:g}", phase["statistics"]))
+    return Section(f"Training of {candidate['strategy']}", (), Table(heads, tuple(rows), (2, 4)))
 
 
 def _label(told: Any) -> tuple[str, ...]:

@@ -1,0 +1,40 @@
+"""What the page of an adaptation tells beside its scores."""
+
+from mdshift.nn.plan import Phase
+from mdshift.report.pages.adaptation import page
+
+
+def document(**changes):
+    phases = [
+        Phase(name="source", rows="source").told(1000),
+        Phase(name="target-head", rows="target", trains="head", backbone=0.1).told(40),
+    ]
+    score = {"metric": "accuracy", "value": 0.8, "low": 0.7, "high": 0.9, "on": "target labels"}
+    plain = {"strategy": "source-only", "params": {}, "estimate": score, "verdict": "linear", "seconds": 1.0, "evidence": {}}
+    tuned = {**plain, "strategy": "finetune", "evidence": {"trained": {"plan": phases}}}
+    base = {"kept": "adapted", "strategy": "finetune", "reason": "asked for", "scores": {"source_only": score, "adapted": score}}
+    base |= {"candidates": [plain, tuned], "validator": "target labels, held back", "model": "m", "data": {}, "mdshift": "0"}
+    return base | changes
+
+
+def sections(found):
+    return {s.heading: s.table.rows for s in found.sections if s.table is not None}
+
+
+def test_how_a_network_was_trained_is_told_phase_by_phase():
+    rows = sections(page(document()))["Training of finetune"]
+    assert rows[0][:3] == ("source", "all", "625 x 64")
+    assert rows[1][:4] == ("target-head", "head", "150 x 64", "0.002, 0.0002, warmup-cosine")
+
+
+def test_without_a_network_nothing_is_told_of_a_training():
+    plain = document()
+    plain["candidates"] = plain["candidates"][:1]
+    assert not any(title.startswith("Training") for title in sections(page(plain)))
+
+
+def test_further_labels_have_a_table():
+    told = {"label": "size", "task": "regression", "strategy": "multitask", "metric": "r2", "target_labels": 0}
+    told |= {"source_cross_validated": 0.5, "source_only_on_target_labels": None}
+    assert sections(page(document(labels=[told])))["Further labels"] == (("size", "multitask", "r2", "0.500", "–"),)
+    assert "Further labels" not in sections(page(document()))
