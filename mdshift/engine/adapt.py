@@ -11,6 +11,7 @@ from mdshift.declare import Cost, configure, generator, lookup
 from mdshift.engine.candidates import Plan, candidates, refuse
 from mdshift.engine.environment import environment
 from mdshift.engine.further import models
+from mdshift.engine.naming import named
 from mdshift.errors import DataError
 from mdshift.types import Adaptation, Candidate, Note, Problem, Score
 
@@ -204,7 +205,8 @@ def _try(desk: Desk, strategy: Strategy, params: Mapping[str, Any], rivals: int)
     given = prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
     trained = strategy.run(given, context)
     z = two_sided(desk.alpha / max(rivals, 1))  # the more are tried, the likelier that one shines by chance
-    evidence: dict[str, Any] = {"trained": dict(trained.evidence)}
+    told = named(trained.evidence, desk.encoder.names, [d.name for d in desk.problem.sources])
+    evidence: dict[str, Any] = {"trained": told}
     if prepared.labelled.any():
         X = prepared.X_target[prepared.labelled]
         folds = 5 if strategy.cost is Cost.LOW else 3
