@@ -108,6 +108,8 @@ def neighbours(source: Sequence[str], target: Sequence[str], rng: np.random.Gene
     total, each = seen.sum(), np.asarray(seen.sum(axis=1)).ravel()
     seen = seen.tocoo()
     seen.data = np.maximum(np.log(seen.data * total / (each[seen.row] * each[seen.col])), 0.0)
+    if seen.data.max() < 1e-9:  # noqa: PLR2004 - every word in every company alike
+        return {}
     rank = min(RANK, len(kept) // 2)  # fewer dimensions than words: those with the same company fall together
     vectors, values, _ = svds(seen.tocsr(), k=rank, v0=rng.random(len(kept)))
     space = vectors * np.sqrt(values)

@@ -71,7 +71,11 @@ class Augment(Train):
             except ValueError:
                 given[name] = -1.0
             if not 0 <= given[name] <= MOST.get(name, 100.0):
-                raise UsageError(f"the strength of {name!r} must be a number in [0, {MOST.get(name, 100.0):g}]", repr(strength), "")
+                raise UsageError(
+                    f"the strength of {name!r} must be a number in [0, {MOST.get(name, 100.0):g}]",
+                    repr(strength),
+                    f"such as {name}:{known[name]:g}",
+                )
         return {name: given[name] for name in known if name in given}
 
     def run(self, prepared: Prepared, context: Context) -> Trained:

@@ -218,8 +218,14 @@ def test_mirrors_and_quarter_turns_are_exact():
 @pytest.mark.parametrize(("kinds", "what"), [("rotat", "unknown augmentation"), ("rotate:400", "strength"), ("noise:x", "strength")])
 def test_what_it_does_not_know_it_says(kinds, what):
     p, _ = bright(n=20, m=20)
-    with pytest.raises(UsageError, match=what):
+    with pytest.raises(UsageError, match=what) as told:
         Augment(kinds=kinds).chosen(p)
+    assert told.value.hint
+
+
+def test_words_that_all_keep_the_same_company_have_no_synonyms():
+    texts = [f"{a} {b}" for a in ("one", "two", "three", "four") for b in ("one", "two", "three", "four")]
+    assert words.neighbours(texts, texts, rng_of()("words")) == {}
 
 
 def test_a_file_of_synonyms_must_have_the_form(tmp_path):
