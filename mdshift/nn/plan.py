@@ -54,7 +54,8 @@ class Phase:
 
     def steps(self, rows: int) -> int:
         """The number of steps for this many labelled rows."""
-        return int(min(self.most, max(self.least, round(self.epochs * rows / min(self.batch, max(rows, 1))))))
+        passes = min(self.epochs, self.most)  # a pass is a step at least; epochs may be infinite
+        return int(min(self.most, max(self.least, round(passes * rows / min(self.batch, max(rows, 1))))))
 
     def told(self, rows: int) -> dict[str, Any]:
         """What a report says of the phase when it runs on this many rows: what was trained, how long, and at which rates."""

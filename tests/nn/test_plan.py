@@ -28,6 +28,11 @@ def test_steps_are_bounded():
     assert phase.steps(0) == 100
 
 
+def test_any_number_of_passes_has_an_end():
+    phase = Phase(epochs=math.inf, batch=50, least=100, most=900)
+    assert [phase.steps(n) for n in (0, 1, 10, 1000)] == [100, 900, 900, 900]
+
+
 def test_batches_grow_with_the_rows_and_a_given_rate_goes_before():
     p = prepared(np.zeros((4, 2)), [0, 1, 0, 1])
     assert [usual(p, n).batch for n in (10, 2000, 10_000, 10**6)] == [32, 64, 128, 256]
