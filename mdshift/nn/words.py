@@ -66,7 +66,10 @@ def read_synonyms(path: str) -> dict[str, tuple[str, ...]]:
     try:
         lines = Path(path).read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("the file of synonyms cannot be read", repr(path), str(error)) from None
+        why = error.strerror if isinstance(error, OSError) else "no text in UTF-8"
+        raise UsageError(
+            "the file of synonyms cannot be read", f"{path!r}: {why}", "a text file of lines such as word: one, another"
+        ) from None
     found: dict[str, tuple[str, ...]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):

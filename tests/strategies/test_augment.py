@@ -234,3 +234,6 @@ def test_a_file_of_synonyms_must_have_the_form(tmp_path):
         words.read_synonyms(str(tmp_path / "w"))
     with pytest.raises(UsageError, match="cannot be read"):
         words.read_synonyms(str(tmp_path / "none"))
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe: a")
+    with pytest.raises(UsageError, match="no text in UTF-8"):
+        words.read_synonyms(str(tmp_path / "bytes"))
