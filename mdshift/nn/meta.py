@@ -8,7 +8,7 @@ computed side by side (`torch.func.vmap`), the outer gradient goes through the i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ from mdshift.nn.plan import Phase
 from mdshift.nn.train import CLIP, RECORDS, set_statistics
 
 Weights = Mapping[str, Tensor]
-HALVINGS = 10  # of the inner rate, where the steps on the target's labels run away
+HALVINGS = 10  # of the inner rate, where its steps run away
 
 
 @dataclass(frozen=True)
@@ -103,27 +103,33 @@ def drawn_tasks(rows: Rows, classes: int, sizes: tuple[int, int, int], how: str,
     )  # fmt: skip
 
 
-def meta_train(network: Network, rows: Tensor, draw: Callable[[], Tasks], inner: Inner, phase: Phase, steps: int) -> list[dict[str, Any]]:
-    """Move the network's own weights so that the inner loop serves the tasks that `draw` gives; the history.
+def meta_train(
+    network: Network, rows: Tensor, draw: Callable[[], Tasks], inner: Inner, phase: Phase, steps: int
+) -> tuple[list[dict[str, Any]], Inner]:
+    """Move the network's own weights so that the inner loop serves the tasks that `draw` gives; the history, and the inner loop at its last rate.
 
-    rows (n, d): what layers are normalised by. A gradient that is not finite is left out.
+    rows (n, d): what layers are normalised by. A step whose gradient is not finite is left out, and halves the inner rate for those
+    that follow, HALVINGS times at most: rows that are all alike have layers whose slopes are steep.
     """
     set_statistics(network, rows)
     network.eval()
     named = dict(network.named_parameters())
     optimiser = torch.optim.Adam(named.values(), lr=phase.rate)
     history: list[dict[str, Any]] = []
+    least = inner.rate * 0.5**HALVINGS
     for number in range(steps):
         optimiser.param_groups[0]["lr"] = phase.rate * phase.factor(number / steps)
         optimiser.zero_grad()
         loss = query_loss(network, named, draw(), inner)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(named.values(), CLIP)
-        if bool(torch.isfinite(norm)):
-            optimiser.step()
+        if not bool(torch.isfinite(loss.detach() + norm)):
+            inner = replace(inner, rate=max(inner.rate * 0.5, least))
+            continue
+        optimiser.step()
         if (number + 1) % max(1, steps // RECORDS) == 0 or number + 1 == steps:
             history.append({"phase": phase.name, "step": number + 1, "loss": float(loss.detach())})
-    return history
+    return history, inner
 
 
 def settle(network: Network, x: Tensor, y: Tensor, inner: Inner) -> list[float]:

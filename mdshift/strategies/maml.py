@@ -57,7 +57,7 @@ class Maml(Strategy):
             source, target = self._rows(prepared, device)
             # a task looks as the target will: as many labelled rows
             sizes = (self.batch, min(64, max(len(target), 4)), 32)
-            history = meta.meta_train(
+            history, inner = meta.meta_train(
                 network, source.x, lambda: meta.drawn_tasks(source, prepared.n_classes, sizes, how, generator), inner, phase, phase.steps(n)
             )
             told = meta.settle(network, target.x, target.y, inner)

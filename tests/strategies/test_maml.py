@@ -152,3 +152,14 @@ def test_steps_that_run_away_are_taken_at_a_lower_rate():
     assert np.isfinite(network(x).detach()).all()
     runaway = meta.adapt(network, start, x, y, meta.Inner(5, 0.5))
     assert not float(meta.fit(network, runaway, x, y)) <= told[0]
+
+
+def test_rows_that_are_all_alike_leave_a_finite_model():
+    rng = np.random.default_rng(0)
+    X, y = np.zeros((40, 60)), np.arange(40) % 2
+    X[:, 0] = 1e-3 * rng.normal(size=40)
+    p = prepared(X, y, X[:20], np.where(np.arange(20) < 8, y[:20], -1), domain=np.arange(40) // 20, modality="array")
+    found = run("maml", p, epochs=8)
+    assert found.history
+    assert np.isfinite([h["loss"] for h in found.history]).all()
+    assert np.isfinite(found.predictor.scores(p.X_target)).all()
