@@ -11,7 +11,7 @@ from mdshift.learners.linear import Linear
 from mdshift.learners.select import MAX_TREE_COLUMNS, out_of_fold, sample_rows, stratified
 from mdshift.learners.trees import Trees
 from mdshift.stats.calibration import fit_temperature, scale
-from mdshift.stats.density import normalise, ratios
+from mdshift.stats.density import effective, normalise, ratios
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,6 +57,38 @@ def source_ratios(prepared: Prepared, rng: np.random.Generator) -> Vector:
         every[rest] = scale(learner.fit(problem, X, y, rng).scores(prepared.X_source[rest]), slope)[:, 1]
         p = every
     return ratios(p, len(source), len(target))
+
+
+def told_apart(prepared: Prepared, weights: Vector, rng: np.random.Generator, rows: int = 2000) -> tuple[float, float]:
+    """How well the weighted source rows (weights (n,)) and the target's are told apart: cross-fitted AUC, and its standard error if they were alike.
+
+    At most `rows` a side are looked at; (0.5, 0.5) where there is too little to compare. 0.5: the weights explain all that a classifier can find.
+    """
+    n, m = len(prepared.X_source), len(prepared.X_target)
+    if min(n, m) < 20 or not weights.any():  # noqa: PLR2004 - a handful of rows has no density
+        return 0.5, 0.5
+    source, target = (np.sort(rng.permutation(size)[:rows]) for size in (n, m))
+    X = np.concatenate([prepared.X_source[source], prepared.X_target[target]])
+    y = np.repeat(np.array([0, 1]), [len(source), len(target)])
+    own = weights[source] if weights[source].any() else np.ones(len(source))
+    w = np.concatenate([normalise(own) * len(target) / len(source), np.ones(len(target))])
+    problem = domain_problem(prepared, X, y, 2)
+    fold, learner = stratified(y, "classification", rng), domain_learner(problem)
+    score = np.zeros(len(y))
+    for f in np.unique(fold):
+        held = fold == f
+        score[held] = learner.fit(problem, X[~held], y[~held], rng, normalise(w[~held])).scores(X[held])[:, 1]
+    n_effective = effective(own)
+    error = float(np.sqrt((n_effective + len(target) + 1) / (12 * n_effective * len(target))))
+    return _weighted_auc(score[: len(source)], own, score[len(source) :]), error
+
+
+def _weighted_auc(low: Vector, weights: Vector, high: Vector) -> float:
+    """The weighted share of pairs in which the one of `high` lies above the one of `low`, ties counting half."""
+    order = np.argsort(low, kind="stable")
+    ordered, total = low[order], np.concatenate([[0.0], np.cumsum(weights[order])])
+    below, upto = (total[np.searchsorted(ordered, high, side=side)] for side in ("left", "right"))
+    return float((0.5 * (below + upto)).mean() / total[-1])
 
 
 def domain_learner(prepared: Prepared) -> Learner:

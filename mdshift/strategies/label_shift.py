@@ -8,9 +8,13 @@ import numpy as np
 from mdshift.declare import Cost, Needs, param, strategy
 from mdshift.families import Correct
 from mdshift.learners.compose import Calibrated, PriorShifted
+from mdshift.learners.domains import told_apart
 from mdshift.learners.select import CHOICE_ROWS, out_of_fold, sample_rows, stratified
 from mdshift.stats.calibration import fit_bcts, scale
 from mdshift.stats.labelshift import bootstrap_priors, estimate_prior
+
+SURE = 1.64  # standard errors of the AUC that are put down to chance
+ROOM = 0.2  # AUC beyond 0.5 and chance at which the shares explain nothing
 
 if TYPE_CHECKING:
     from mdshift.learners.base import Context, Predictor, Prepared
@@ -24,7 +28,9 @@ class LabelShift(Correct):
     The model is calibrated on out-of-fold scores (temperature with a bias a class), the target's class prior is found by expectation
     maximisation (`method` em) or from the confusion matrix (bbse), and Bayes' rule carries every probability to it; nothing is trained again. The
     estimated change is shrunk by the share of it that a bootstrap ascribes to chance: no change in the data, no change in the
-    model. Right where P(X|Y) is the same in both domains; where it is not, the prior that it finds means nothing.
+    model. Right where P(X|Y) is the same in both domains; where it is not, the prior that it finds means nothing. So it is also shrunk by
+    how well a classifier still tells the target from the source under the new shares (`check`): wholly from an AUC of 0.7 on, beyond
+    chance. Where you know that the class shares alone have changed, `check` can be left out.
     """
 
     name: ClassVar[str] = "label-shift"
@@ -33,6 +39,7 @@ class LabelShift(Correct):
     cost: ClassVar[Cost] = Cost.LOW
     method: str = param("em", "how the target's prior is estimated", choices=("em", "bbse"))
     draws: int = param(40, "bootstrap draws behind the shrinkage; 0: none", low=0, high=1000)
+    check: bool = param(True, "shrink the change where the class shares do not explain the target's inputs")
 
     def correct(self, model: Predictor, prepared: Prepared, context: Context) -> tuple[Predictor, dict[str, Any]]:
         """The calibrated model under the target's prior, and both priors."""
@@ -52,7 +59,13 @@ class LabelShift(Correct):
             error, spread = np.sqrt(squared.mean(axis=0)), squared.sum(axis=1).mean()
             moved = ((found - source) ** 2).sum()
             kept = float(max(0.0, 1.0 - spread / moved)) if moved > 0 else 0.0  # positive-part James-Stein
+        evidence: dict[str, Any] = {}
+        if self.check and kept > 0:
+            w = np.divide(source + kept * (found - source), source, out=np.zeros_like(source), where=source > 0)
+            auc, chance = told_apart(prepared, w[prepared.y_source], context.rng("told-apart"))
+            kept *= 1.0 - float(np.clip((auc - 0.5 - SURE * chance) / ROOM, 0.0, 1.0))
+            evidence["auc_left"] = auc
         prior = source + kept * (found - source)
-        evidence = {"source_prior": source.tolist(), "target_prior": prior.tolist(), "estimated_prior": found.tolist(), "kept_share": kept}
+        evidence |= {"source_prior": source.tolist(), "target_prior": prior.tolist(), "estimated_prior": found.tolist(), "kept_share": kept}
         evidence["prior_error"] = error.tolist()
         return PriorShifted(fitted, source, prior), evidence

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from made import prepared
 
-from mdshift.learners.domains import similarity, source_ratios
+from mdshift.learners.domains import _weighted_auc, similarity, source_ratios, told_apart
 
 rng = np.random.default_rng(0)
 
@@ -21,3 +21,24 @@ def test_a_source_is_as_similar_as_the_target_looks_like_it():
     shares = similarity(p, rng)
     assert shares[1] > 0.95
     assert shares.sum() == pytest.approx(1)
+
+
+def test_what_weights_explain_is_told_by_the_auc_that_is_left():
+    rng = np.random.default_rng(0)
+    y, yt = rng.random(800) < 0.5, rng.random(600) < 0.1
+    X, Xt = (rng.normal(size=(len(v), 3)) + 2 * v[:, None] for v in (y, yt))
+    p = prepared(X, y.astype(int), Xt)
+    even, chance = told_apart(p, np.ones(800), np.random.default_rng(1))
+    right, _ = told_apart(p, np.where(y, 0.2, 1.8), np.random.default_rng(1))
+    assert even > 0.6
+    assert abs(right - 0.5) < 3 * chance
+    assert told_apart(prepared(X[:5], y[:5].astype(int), Xt), np.ones(5), np.random.default_rng(1)) == (0.5, 0.5)
+
+
+def test_the_weighted_auc_is_that_of_the_library():
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)
+    low, high, w = rng.integers(0, 20, 100).astype(float), rng.integers(5, 25, 80).astype(float), rng.random(100)
+    wanted = roc_auc_score(np.repeat([0, 1], [100, 80]), np.concatenate([low, high]), sample_weight=np.concatenate([w, np.ones(80)]))
+    assert _weighted_auc(low, w, high) == pytest.approx(wanted)

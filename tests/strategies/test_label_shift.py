@@ -40,3 +40,29 @@ def test_a_class_that_the_source_lacks_stays_impossible():
     p = prepared(X, y, X, classes=3)
     scores = LabelShift(draws=5).run(p, linear_context(p)).predictor.scores(p.X_target)
     assert (scores[:, 2] < 1e-9).all()
+
+
+def test_where_the_inputs_of_a_class_moved_the_found_shares_mean_nothing_and_are_left_out():
+    changed, unchecked = [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        X, y = two_gaussians(600, 0.5, rng)
+        Xt, yt = two_gaussians(600, 0.5, rng)
+        Xt[:, :2] += 1.5  # the inputs moved: to the eye of the scores it looks like more of the second class
+        p = prepared(X, y, Xt)
+        c = linear_context(p)
+        checked, plain = LabelShift().run(p, c), LabelShift(check=False).run(p, c)
+        changed.append(abs(checked.evidence["target_prior"][1] - 0.5))
+        unchecked.append(accuracy(checked.predictor.scores(p.X_target), yt) - accuracy(plain.predictor.scores(p.X_target), yt))
+        assert checked.evidence["auc_left"] > 0.6
+    assert np.mean(changed) < 0.1
+    assert np.mean(unchecked) > 0.05
+
+
+def test_under_label_shift_alone_the_check_takes_little_away():
+    kept = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        p = prepared(*two_gaussians(600, 0.5, rng), two_gaussians(600, 0.1, rng)[0])
+        kept.append(LabelShift(draws=10).run(p, linear_context(p)).evidence["kept_share"])
+    assert np.mean(kept) > 0.85
