@@ -217,7 +217,7 @@ def _convert(p: Parameter, given: Any) -> Any:
     out = (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and (math.isnan(value) or (p.low is not None and value < p.low) or (p.high is not None and value > p.high))
+        and (not math.isfinite(value) or (p.low is not None and value < p.low) or (p.high is not None and value > p.high))
     )
     if out:
         low, high = ("-inf" if p.low is None else p.low), ("inf" if p.high is None else p.high)

@@ -79,3 +79,9 @@ def test_every_error_has_a_documented_exit_code():
             yield from walk(sub)
 
     assert {kind.exit_code for kind in walk(MdshiftError)} <= {2, 3, 70, 130}
+
+
+@pytest.mark.parametrize("given", ["inf", "-inf", "nan", "1e400"])
+def test_a_parameter_is_a_finite_number(given):
+    with pytest.raises(UsageError, match="must lie in"):
+        declare.configure(declare.lookup("strategy", "irm"), {"weight": given})

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import generator
+from mdshift.errors import DataError
 
 if TYPE_CHECKING:
     from mdshift.learners.base import Further, Predictor, Prepared
@@ -49,7 +50,10 @@ def models(
             return generator(seed, "source-only", name, unit)
 
         progress(f"label {label.name}")
-        choice = choose(part, rng, progress=progress)
+        try:
+            choice = choose(part, rng, progress=progress)
+        except DataError as error:
+            raise DataError(f"label {label.name!r}: {error.what}", error.seen, error.hint) from None
         plain = source_model(part, choice, rng("source-model"))
         known = part.labelled
         scores = {

@@ -6,12 +6,13 @@ import torch
 from made import prepared, rng_of
 
 from mdshift.declare import configure, lookup
-from mdshift.engine.further import problem_of
+from mdshift.engine.further import models, problem_of
 from mdshift.engine.guard import hidden
-from mdshift.errors import UsageError
+from mdshift.errors import DataError, UsageError
 from mdshift.learners.base import Context, Further
 from mdshift.learners.net import Net
 from mdshift.nn.tasks import known_loss, weighed
+from mdshift.types import Label
 from strategies.networlds import run
 
 
@@ -110,3 +111,11 @@ def test_a_further_label_makes_a_problem_of_its_own():
     assert len(part.X_source) == len(y) - 30
     np.testing.assert_array_equal(part.y_source, y[30:])
     np.testing.assert_array_equal(part.y_target, theirs)
+
+
+def test_a_further_label_that_cannot_be_learnt_is_told_by_its_name():
+    p, *_ = together(0)
+    one = Further("colour", "classification", 2, np.zeros(len(p.y_source), np.int64), np.full(len(p.X_target), -1, np.int64))
+    label = Label("colour", "classification", ("red", "blue"), 1)
+    with pytest.raises(DataError, match="label 'colour': the source has one class only"):
+        models(dataclasses.replace(p, further=(one,)), (label,), {}, "multitask", seed=0, progress=lambda _: None)
