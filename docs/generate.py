@@ -31,6 +31,12 @@ def _row(cells: list[str]) -> str:
     return "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
 
 
+def worth() -> str:
+    """What the strategies gained on open data: written by hand around the table that the benchmark last printed."""
+    printed = (FOLDER.parent / "benchmarks" / "strategies" / "table.txt").read_text("utf-8").strip("\n")
+    return (FOLDER / "worth.md").read_text("utf-8").strip().replace("TABLE", f"```\n{printed}\n```")
+
+
 def strategies() -> str:
     """Every strategy: what it is, needs, costs, and its parameters."""
     from mdshift.declare import every
@@ -42,6 +48,10 @@ def strategies() -> str:
         "",
         NOTICE,
         "Each is compared with `source-only` before it is kept. `mdshift explain NAME` prints the same page.",
+        "",
+        worth(),
+        "",
+        "## All of them",
         "",
     ]
     facts = ("family", "cost", "target labels", "sources", "tasks", "data")
