@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdshift import __version__
+from mdshift.card import card
 from mdshift.errors import DataError, EnvironmentFault, UsageError
 from mdshift.types import MISSING, Column, DataSpec, Domain, Label, Schema
 
@@ -123,7 +124,7 @@ def save(model: Model, folder: str | Path, report: Mapping[str, Any], *, force: 
 
             _write(made / name, skops.io.dumps(estimator))
         _write(made / "report.json", _json(report))
-        _write(made / "README.md", _card(model, report).encode("utf-8", "backslashreplace"))
+        _write(made / "README.md", card(model, report).encode("utf-8", "backslashreplace"))
     return path
 
 
@@ -372,45 +373,3 @@ def _schema(found: Mapping[str, Any]) -> Schema:
 
 def _damaged(root: Path, seen: str) -> DataError:
     return DataError("the model is damaged", f"{root}: {seen}"[:500], "train it again, or copy the whole folder again")
-
-
-# --- the card -------------------------------------------------------------------------------------------------
-
-
-def _card(model: Model, report: Mapping[str, Any]) -> str:
-    """A model card (Mitchell 2019): what it predicts from what, how it was made, how well it does, and where it should not be trusted."""
-    columns = ", ".join(f"`{_plain(c.name)}`" for c in model.schema.columns[:20]) + (" …" if len(model.schema.columns) > 20 else "")  # noqa: PLR2004 - a line
-    wanted = f"`{_plain(model.label or '')}`" + (
-        f", one of {', '.join(_plain(c) for c in model.classes[:30])}" if model.classes else ", a number"
-    )
-    scores = [
-        f"- {name.replace('_', '-')}: {s['metric']} {s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}], on: {s['on']}"
-        for name, s in (report.get("scores") or {}).items()
-        if s and None not in (s["value"], s["low"], s["high"])
-    ]
-    return "\n".join(
-        [
-            f"# A model for {wanted}",
-            "",
-            f"Made by mdshift {__version__}: strategy `{model.strategy}`, kept: {report.get('kept', 'unknown')}.",
-            str(report.get("reason", "")),
-            "",
-            "## Use",
-            "",
-            "    mdshift predict THIS_FOLDER NEW_DATA -o predictions.csv",
-            "",
-            f"It reads {len(model.schema.columns)} columns ({model.schema.modality}): {columns or 'the pixels'}.",
-            "",
-            "## Scores",
-            "",
-            *(scores or ["- none could be measured or estimated"]),
-            "",
-            "An estimate without target labels rests on conditions that cannot be tested without labels: in particular that the relation of",
-            "the label to the features is the same in the target as in the source. `report.json` holds everything that was tried.",
-            "",
-        ]
-    )
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[\x00-\x1f\x7f`<>|\[\]]", " ", text)[:80]

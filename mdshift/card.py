@@ -1,0 +1,52 @@
+"""The card of a model folder: its README.md, for whoever finds the folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mdshift import __version__
+
+if TYPE_CHECKING:
+    from mdshift.store import Model
+
+
+def card(model: Model, report: Mapping[str, Any]) -> str:
+    """A model card (Mitchell 2019): what it predicts from what, how it was made, how well it does, and where it should not be trusted."""
+    columns = ", ".join(f"`{plain(c.name)}`" for c in model.schema.columns[:20]) + (" …" if len(model.schema.columns) > 20 else "")  # noqa: PLR2004 - a line
+    wanted = f"`{plain(model.label or '')}`" + (
+        f", one of {', '.join(plain(c) for c in model.classes[:30])}" if model.classes else ", a number"
+    )
+    scores = [
+        f"- {name.replace('_', '-')}: {s['metric']} {s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}], on: {s['on']}"
+        for name, s in (report.get("scores") or {}).items()
+        if s and None not in (s["value"], s["low"], s["high"])
+    ]
+    return "\n".join(
+        [
+            f"# A model for {wanted}",
+            "",
+            f"Made by mdshift {__version__}: strategy `{model.strategy}`, kept: {report.get('kept', 'unknown')}.",
+            str(report.get("reason", "")),
+            "",
+            "## Use",
+            "",
+            "    mdshift predict THIS_FOLDER NEW_DATA -o predictions.csv",
+            "",
+            f"It reads {len(model.schema.columns)} columns ({model.schema.modality}): {columns or 'the pixels'}.",
+            "",
+            "## Scores",
+            "",
+            *(scores or ["- none could be measured or estimated"]),
+            "",
+            "An estimate without target labels rests on conditions that cannot be tested without labels: in particular that the relation of",
+            "the label to the features is the same in the target as in the source. `report.json` holds everything that was tried.",
+            "",
+        ]
+    )
+
+
+def plain(text: str) -> str:
+    """The text without what Markdown or a terminal would act on, 80 characters at most."""
+    return re.sub(r"[\x00-\x1f\x7f`<>|\[\]]", " ", text)[:80]
