@@ -6,9 +6,10 @@ Families are abstract, strategies are final, and strategies never import one ano
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mdshift.declare import Cost, Needs
+from mdshift.declare import Cost, Needs, param
 from mdshift.learners.base import Context, Predictor, Prepared, Trained
 from mdshift.nn.plan import Phase
 
@@ -33,15 +34,31 @@ class Strategy(ABC):
         """Train on the prepared problem and return the predictor with its history and evidence."""
 
 
+@dataclass(frozen=True)
 class Reweigh(Strategy):
     """Refit the chosen learner with source weights that make the source look like the target.
 
-    The effective sample size (Kish 1965), (sum w)^2 / sum w^2, is reported with the weights' extremes.
+    The open method estimates p_target(x) / p_source(x). The ratios are clipped, and flattened to a power below 1 (Shimodaira 2000) until
+    enough of the source's rows are left in effect. The effective sample size (Kish 1965), (sum w)^2 / sum w^2, is reported with the
+    weights' extremes.
     """
 
+    clip: float = param(10.0, "the largest weight, in units of the mean weight", low=1, high=1000)
+    floor: float = param(0.2, "least effective share of the source rows", low=0, high=1)
+
     @abstractmethod
+    def ratios(self, prepared: Prepared, rng: np.random.Generator) -> Vector:
+        """Non-negative density ratios (n,) of the source rows, up to a factor."""
+
     def weights(self, prepared: Prepared, rng: np.random.Generator) -> Vector:
-        """Non-negative weights (n,) of the source rows."""
+        """Weights (n,) of the source rows, of mean 1; even ones where a side has too few rows for a density."""
+        import numpy as np
+
+        from mdshift.stats.density import FEWEST, clip, flatten
+
+        if min(len(prepared.X_source), len(prepared.X_target)) < FEWEST:
+            return np.ones(len(prepared.X_source))
+        return flatten(clip(self.ratios(prepared, rng), self.clip), self.floor)[0]
 
     def run(self, prepared: Prepared, context: Context) -> Trained:
         """Weigh, refit, report the effective sample size."""

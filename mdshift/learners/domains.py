@@ -11,7 +11,7 @@ from mdshift.learners.linear import Linear
 from mdshift.learners.select import MAX_TREE_COLUMNS, out_of_fold, sample_rows, stratified
 from mdshift.learners.trees import Trees
 from mdshift.stats.calibration import fit_temperature, scale
-from mdshift.stats.density import effective, normalise, ratios
+from mdshift.stats.density import FEWEST, effective, normalise, ratios
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def domain_problem(prepared: Prepared, X: NDArray[np.float32], y: NDArray[np.int
 def source_ratios(prepared: Prepared, rng: np.random.Generator) -> Vector:
     """p_target(x) / p_source(x) (n,) of every source row, out of fold, mean 1; ones where there is nothing to compare."""
     n, m = len(prepared.X_source), len(prepared.X_target)
-    if min(n, m) < 10:  # noqa: PLR2004 - a handful of rows has no density
+    if min(n, m) < FEWEST:
         return np.ones(n)
     source, target = (np.sort(rng.choice(size, ROWS, replace=False)) if size > ROWS else np.arange(size) for size in (n, m))
     X = np.concatenate([prepared.X_source[source], prepared.X_target[target]])
@@ -65,7 +65,7 @@ def told_apart(prepared: Prepared, weights: Vector, rng: np.random.Generator, ro
     At most `rows` a side are looked at; (0.5, 0.5) where there is too little to compare. 0.5: the weights explain all that a classifier can find.
     """
     n, m = len(prepared.X_source), len(prepared.X_target)
-    if min(n, m) < 20 or not weights.any():  # noqa: PLR2004 - a handful of rows has no density
+    if min(n, m) < 2 * FEWEST or not weights.any():
         return 0.5, 0.5
     source, target = (np.sort(rng.permutation(size)[:rows]) for size in (n, m))
     X = np.concatenate([prepared.X_source[source], prepared.X_target[target]])

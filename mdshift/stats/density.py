@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Scorer = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], np.random.Generator], Floats]
 
+FEWEST = 10  # rows a side: a handful has no density
+
 
 def ratios(probabilities: Floats, n_source: int, n_target: int) -> Floats:
     """p_target / p_source of rows whose probability of being a target row is given, for these numbers of training rows; mean 1."""

@@ -24,7 +24,6 @@ CENTRES = 100  # kernels of KLIEP and uLSIF, centred on target rows (both papers
 BLOCK = 1_024  # rows of a block of kernel values
 FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.5)  # widths that are tried, in units of the median distance
 FLOOR = 1e-4  # the least ratio: a row of ratio 0 would be lost, however much the weights are flattened
-FEWEST = 10  # rows a side; a handful of rows has no density
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 

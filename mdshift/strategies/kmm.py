@@ -3,14 +3,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
-import numpy as np
-
 from mdshift.declare import Cost, Needs, param, strategy
 from mdshift.families import Reweigh
-from mdshift.stats.density import clip, flatten
-from mdshift.stats.ratios import FEWEST, kmm
+from mdshift.stats.ratios import kmm
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mdshift.learners.base import Prepared, Vector
 
 
@@ -32,12 +31,7 @@ class Kmm(Reweigh):
     needs: ClassVar[Needs] = Needs()
     cost: ClassVar[Cost] = Cost.LOW
     width: float = param(1.0, "width of the kernel, in units of the median distance", low=0.01, high=100)
-    clip: float = param(10.0, "the largest weight, in units of the mean weight", low=1, high=1000)
-    floor: float = param(0.2, "least effective share of the source rows", low=0, high=1)
 
-    def weights(self, prepared: Prepared, rng: np.random.Generator) -> Vector:
-        """Clipped, flattened ratios (n,)."""
-        if min(len(prepared.X_source), len(prepared.X_target)) < FEWEST:
-            return np.ones(len(prepared.X_source))
-        ratio = kmm(prepared.X_source, prepared.X_target, self.width, self.clip, rng)
-        return flatten(clip(ratio, self.clip), self.floor)[0]
+    def ratios(self, prepared: Prepared, rng: np.random.Generator) -> Vector:
+        """The weights of the programme (n,)."""
+        return kmm(prepared.X_source, prepared.X_target, self.width, self.clip, rng)

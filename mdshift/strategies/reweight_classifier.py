@@ -3,10 +3,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mdshift.declare import Cost, Needs, param, strategy
+from mdshift.declare import Cost, Needs, strategy
 from mdshift.families import Reweigh
 from mdshift.learners.domains import source_ratios
-from mdshift.stats.density import clip, flatten
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,9 +28,7 @@ class ReweightClassifier(Reweigh):
     cites: ClassVar[str] = "Shimodaira 2000; Bickel, Brückner & Scheffer 2007"
     needs: ClassVar[Needs] = Needs()
     cost: ClassVar[Cost] = Cost.LOW
-    clip: float = param(10.0, "the largest weight, in units of the mean weight", low=1, high=1000)
-    floor: float = param(0.2, "least effective share of the source rows", low=0, high=1)
 
-    def weights(self, prepared: Prepared, rng: np.random.Generator) -> Vector:
-        """Clipped, flattened ratios (n,)."""
-        return flatten(clip(source_ratios(prepared, rng), self.clip), self.floor)[0]
+    def ratios(self, prepared: Prepared, rng: np.random.Generator) -> Vector:
+        """The classifier's odds (n,)."""
+        return source_ratios(prepared, rng)
