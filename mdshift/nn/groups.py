@@ -7,11 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 
-def each_loss(outputs: Tensor, y: Tensor, task: str) -> Tensor:
-    """The loss of each row (n,): cross-entropy, or squared error of the standardised label (outputs (n, 1))."""
-    return F.cross_entropy(outputs, y, reduction="none") if task == "classification" else (outputs[:, 0] - y) ** 2
-
-
 def means(values: Tensor, d: Tensor, groups: int) -> Tensor:
     """The mean (groups,) of values (n,) in each group d (n,); 0 for a group without a row."""
     total = values.new_zeros(groups).index_add(0, d, values)
@@ -28,6 +23,12 @@ def slopes(outputs: Tensor, y: Tensor, task: str) -> Tensor:
 def irm_penalty(outputs: Tensor, y: Tensor, d: Tensor, groups: int, task: str) -> Tensor:
     """The squared gradient of each domain's risk by a factor on the outputs, averaged over domains (IRMv1, Arjovsky 2019)."""
     return (means(slopes(outputs, y, task), d, groups) ** 2).mean()
+
+
+def annealed(risk: Tensor, penalty: Tensor, weight: float, *, early: bool) -> Tensor:
+    """The risk with its penalty, which weighs 1 at most while it is early; divided by the weight, so that the steps keep their size."""
+    weight = min(1.0, weight) if early else weight
+    return (risk + weight * penalty) / max(1.0, weight)
 
 
 class GroupWeights(nn.Module):

@@ -10,10 +10,14 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 
+def each_loss(outputs: Tensor, y: Tensor, task: str) -> Tensor:
+    """The loss of each row (n,): cross-entropy, or squared error of the standardised label (outputs (n, 1))."""
+    return F.cross_entropy(outputs, y, reduction="none") if task == "classification" else (outputs[:, 0] - y) ** 2
+
+
 def task_loss(outputs: Tensor, y: Tensor, w: Tensor, task: str) -> Tensor:
     """Weighted mean cross-entropy, or squared error of the standardised label (outputs (n, 1))."""
-    each = F.cross_entropy(outputs, y, reduction="none") if task == "classification" else (outputs[:, 0] - y) ** 2
-    return (w * each).sum() / w.sum().clamp_min(1e-12)
+    return (w * each_loss(outputs, y, task)).sum() / w.sum().clamp_min(1e-12)
 
 
 def ramp(progress: float, gamma: float = 10.0) -> float:

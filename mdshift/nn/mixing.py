@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mdshift.nn.groups import each_loss
+from mdshift.nn.losses import each_loss
 
 
 def strangers(d: Tensor, generator: torch.Generator) -> Tensor:

@@ -48,10 +48,10 @@ class GroupDro(Train):
 
     def loss(self, step: Any, state: Any) -> Any:
         """The sources' risks, weighted after the weights' step."""
-        from mdshift.nn import groups
+        from mdshift.nn import groups, losses
 
         outputs = state.network.head(state.features(step, target=False).source)
-        risks = groups.means(groups.each_loss(outputs, step.ys, state.task), step.ds, len(state.extra.weights))
+        risks = groups.means(losses.each_loss(outputs, step.ys, state.task), step.ds, len(state.extra.weights))
         weigh = state.extra
         return weigh(risks, self.step), {"risk": risks.mean(), "worst": risks.max()}
 

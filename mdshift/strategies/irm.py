@@ -43,11 +43,11 @@ class Irm(Train):
 
     def loss(self, step: Any, state: Any) -> Any:
         """The mean risk of the sources and the penalty."""
-        from mdshift.nn import groups
+        from mdshift.nn import groups, losses
 
         count = int(step.ds.max()) + 1
         outputs = state.network.head(state.features(step, target=False).source)
-        risk = groups.means(groups.each_loss(outputs, step.ys, state.task), step.ds, count).mean()
+        risk = groups.means(losses.each_loss(outputs, step.ys, state.task), step.ds, count).mean()
         penalty = groups.irm_penalty(outputs, step.ys, step.ds, count, state.task)
-        weight = min(1.0, self.weight) if step.progress < self.anneal else self.weight
-        return (risk + weight * penalty) / max(1.0, weight), {"risk": risk, "penalty": penalty}
+        early = step.progress < self.anneal
+        return groups.annealed(risk, penalty, self.weight, early=early), {"risk": risk, "penalty": penalty}

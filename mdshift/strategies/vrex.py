@@ -41,10 +41,10 @@ class Vrex(Train):
 
     def loss(self, step: Any, state: Any) -> Any:
         """The mean and the variance of the sources' risks."""
-        from mdshift.nn import groups
+        from mdshift.nn import groups, losses
 
         outputs = state.network.head(state.features(step, target=False).source)
-        risks = groups.means(groups.each_loss(outputs, step.ys, state.task), step.ds, int(step.ds.max()) + 1)
+        risks = groups.means(losses.each_loss(outputs, step.ys, state.task), step.ds, int(step.ds.max()) + 1)
         variance = risks.var(correction=0)
-        weight = min(1.0, self.weight) if step.progress < self.anneal else self.weight
-        return (risks.mean() + weight * variance) / max(1.0, weight), {"risk": risks.mean(), "variance": variance}
+        early = step.progress < self.anneal
+        return groups.annealed(risks.mean(), variance, self.weight, early=early), {"risk": risks.mean(), "variance": variance}

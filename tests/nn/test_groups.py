@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mdshift.nn import groups
+from mdshift.nn import groups, losses
 from mdshift.nn.losses import task_loss
 
 
@@ -37,7 +37,7 @@ def test_means_of_groups_by_hand_and_an_empty_one():
 def test_each_loss_averages_to_the_task_loss():
     for task in ("classification", "regression"):
         outputs, y = drawn(task)
-        torch.testing.assert_close(groups.each_loss(outputs, y, task).mean(), task_loss(outputs, y, torch.ones(12), task))
+        torch.testing.assert_close(losses.each_loss(outputs, y, task).mean(), task_loss(outputs, y, torch.ones(12), task))
 
 
 def test_weights_of_groups_rise_exponentially_with_their_loss():
