@@ -253,17 +253,19 @@ def train_strategy(strategy: Any, prepared: Prepared, context: Context) -> Train
         pools = train.Pools(source[0], _rows(network, prepared.X_target, blank_y, None, 0, device), target[0], checks, network.spec.shape)
         state = train.State(network, extra, prepared.task)
         history: list[Mapping[str, Any]] = []
+        sizes = {"target": len(pools.labelled), "unlabelled": len(pools.target)}
+        plan: list[dict[str, Any]] = []  # of the phases that were run
         for phase in phases:
             if phase.fresh_head:
                 _fresh_head(network, generator)
             history += train.run_phase(phase, pools, state, strategy.loss, generator, context.progress)
-            if phase.revert and history and not history[-1]["improved"]:
+            undone = phase.revert and bool(history) and not history[-1]["improved"]
+            plan.append({**phase.told(sizes.get(phase.rows, len(pools.source))), "undone": undone})
+            if undone:
                 break
         network.eval()
         predictor, told = strategy.finish(state, prepared)
-    sizes = {"target": len(pools.labelled), "unlabelled": len(pools.target)}
-    plan = [phase.told(sizes.get(phase.rows, len(pools.source))) for phase in phases]
-    evidence = {"phases": [phase.name for phase in phases], "check_rows": {name: len(rows) for name, rows in checks.items()}, "plan": plan}
+    evidence = {"phases": [told["name"] for told in plan], "check_rows": {name: len(rows) for name, rows in checks.items()}, "plan": plan}
     further = told.pop("further", {})
     return Trained(NetPredictor(network) if predictor is None else predictor, tuple(history), evidence | told, further)
 

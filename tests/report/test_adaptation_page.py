@@ -5,10 +5,8 @@ from mdshift.report.pages.adaptation import page
 
 
 def document(**changes):
-    phases = [
-        Phase(name="source", rows="source").told(1000),
-        Phase(name="target-head", rows="target", trains="head", backbone=0.1).told(40),
-    ]
+    head = Phase(name="target-head", rows="target", trains="head", backbone=0.1)
+    phases = [{**Phase(name="source", rows="source").told(1000), "undone": False}, {**head.told(40), "undone": True}]
     score = {"metric": "accuracy", "value": 0.8, "low": 0.7, "high": 0.9, "on": "target labels"}
     plain = {"strategy": "source-only", "params": {}, "estimate": score, "verdict": "linear", "seconds": 1.0, "evidence": {}}
     tuned = {**plain, "strategy": "finetune", "evidence": {"trained": {"plan": phases}}}
@@ -24,7 +22,7 @@ def sections(found):
 def test_how_a_network_was_trained_is_told_phase_by_phase():
     rows = sections(page(document()))["Training of finetune"]
     assert rows[0][:3] == ("source", "all", "625 x 64")
-    assert rows[1][:4] == ("target-head", "head", "150 x 64", "0.002, 0.0002, warmup-cosine")
+    assert rows[1][:4] == ("target-head, undone", "head", "150 x 64", "0.002, 0.0002, warmup-cosine")
 
 
 def test_without_a_network_nothing_is_told_of_a_training():

@@ -39,6 +39,8 @@ def test_a_stage_that_does_not_improve_is_undone_and_ends_it():
     stages = list(dict.fromkeys(h["phase"] for h in found.history))
     last = [h for h in found.history if h["phase"] == stages[-1]]
     assert len(stages) < 4 or last[-1]["improved"] is False
+    assert [told["name"] for told in found.evidence["plan"]] == stages  # the report tells the stages that were run
+    assert found.evidence["plan"][-1]["undone"] == (not last[-1]["improved"])
 
 
 def test_it_starts_from_a_saved_network():

@@ -45,7 +45,8 @@ def _training(candidate: Any) -> Section:
     for phase in candidate["evidence"]["trained"]["plan"]:
         rate = f"{phase['rate']:g}, {phase['backbone_rate']:g}, {phase['schedule']}"
         size = f"{phase['steps']:,} x {phase['batch']}"
-        rows.append((clean(phase["name"], 20), phase["trains"], size, rate, f"{phase['l2']:g}", phase["statistics"]))
+        name = clean(phase["name"], 20) + (", undone" if phase["undone"] else "")
+        rows.append((name, phase["trains"], size, rate, f"{phase['l2']:g}", phase["statistics"]))
     return Section(f"Training of {candidate['strategy']}", (), Table(heads, tuple(rows), (2, 4)))
 
 
