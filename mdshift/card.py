@@ -29,6 +29,7 @@ def card(model: Model, report: Mapping[str, Any]) -> str:
             "",
             f"Made by mdshift {__version__}: strategy `{model.strategy}`, kept: {report.get('kept', 'unknown')}.",
             str(report.get("reason", "")),
+            *_built(report),
             "",
             "## Use",
             "",
@@ -45,6 +46,19 @@ def card(model: Model, report: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _built(report: Mapping[str, Any]) -> list[str]:
+    """A sentence of how the training data were built, where that was asked for."""
+    evidence = [dict(c.get("evidence") or {}) for c in report.get("candidates") or ()]
+    found = next((e["construction"] for e in evidence if "construction" in e), None)
+    if found is None:
+        return []
+    parts = [f"split {found['split']}" + (f" by `{plain(found['group'])}`" if "group" in found else "")]
+    parts += [f"class weights {found['class_weight']}"] if found["class_weight"] != "none" else []
+    dropped = found.get("dropped", {})
+    parts += [f"{rows} source rows left out as {why}" for why, rows in dropped.items() if why != "rows_left"]
+    return ["Training data: " + ", ".join(parts) + "."]
 
 
 def plain(text: str) -> str:

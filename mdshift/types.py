@@ -79,7 +79,8 @@ class Domain:
     `Column.levels`, MISSING, or UNKNOWN. texts: object (n, t) of str. images: uint8 (n, h, w, c) or None.
     y: None without labels; int64 (n,) class codes with MISSING; or float64 (n,) with NaN.
     further: the same as y for each further label of the problem. index: int64 (n,), the row number in the input, from 0. summaries: of all rows, by column (`stats.summaries`), where
-    not all of some domain are held.
+    not all of some domain are held. aside: values of columns that are no features, by what they are for: "time" (float64 (n,), NaN where
+    missing), "group" (int64 (n,), MISSING).
     """
 
     name: str
@@ -92,6 +93,7 @@ class Domain:
     rows: int
     summaries: Mapping[str, Any] = field(default_factory=dict)
     further: tuple[Ints | Floats, ...] = ()
+    aside: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Rows held in memory."""
@@ -109,6 +111,7 @@ class Domain:
             index=self.index[rows],
             summaries={},
             further=tuple(v[rows] for v in self.further),
+            aside={use: v[rows] for use, v in self.aside.items()},
         )
 
     @property

@@ -27,6 +27,8 @@ OPTIONS = (
     *options.RESULT,
 )
 
+GENERAL = ("backbone", "split", "group", "class_weight", "clean")  # settings that no strategy has as its own
+
 
 @command(
     "adapt",
@@ -50,16 +52,21 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
     from mdshift import record, store
     from mdshift.declare import lookup
     from mdshift.engine.adapt import adapt as engine
+    from mdshift.learners.construct import Recipe
     from mdshift.readers.load import describe, load
     from mdshift.report.json import document
 
     out = session["out"]
     store.check_output(out, force=session["force"])
+    recipe = Recipe.of(parameters)
+    aside = {} if recipe is None else recipe.columns(spec.time)
     with held(out):
         session.progress("reading")
         general = session["goal"] == "general"
         union = session["strategy"] != "auto" and lookup("strategy", session["strategy"]).needs.differing and spec.on_schema != "fail"
-        problem = load(spec, seed=session["seed"], need_label=True, need_target=not general, union=union, progress=session.progress)
+        problem = load(
+            spec, seed=session["seed"], need_label=True, need_target=not general, union=union, aside=aside, progress=session.progress
+        )
         session.notes([*problem.notes, *describe(problem)])
         session.mark("read")
         start = store.load(session["from"]) if session["from"] else None
@@ -75,8 +82,9 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
             adapted, model = engine(
                 problem,
                 strategy=session["strategy"],
-                params={key: value for key, value in parameters.items() if key != "backbone"},
+                params={key: value for key, value in parameters.items() if key not in GENERAL},
                 backbone=parameters.get("backbone"),
+                recipe=recipe,
                 out=out,
                 document=plan,
                 goal=session["goal"],
@@ -127,14 +135,17 @@ def settings_of(given: tuple[str, ...]) -> dict[str, str]:
 def check_strategy(name: str, given: Mapping[str, str]) -> dict[str, Any]:
     """The parameters as their types; a wrong strategy or parameter is found before any data are read.
 
-    `backbone` is no strategy's own: the folder of a pretrained network that reads texts and images for all of them.
+    Those of `GENERAL` are no strategy's own: `backbone`, the folder of a pretrained network that reads texts and images for all of them, and
+    how the training data are built for all of them (see `learners/construct.py`).
 
     Raises UsageError with the nearest name, or the bounds.
     """
     from mdshift.declare import configure, every, lookup
     from mdshift.errors import nearest
+    from mdshift.learners.construct import Recipe
 
-    general = {"backbone": given["backbone"]} if given.get("backbone") else {}
+    general = {key: given[key] for key in GENERAL if given.get(key)}
+    Recipe.of(general)
     given = {key: value for key, value in given.items() if key not in general}
     if name == "auto":
         if given:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mdshift.families import Strategy
     from mdshift.learners.base import Context, Predictor, Prepared, Trained
+    from mdshift.learners.construct import Recipe
     from mdshift.learners.encode import Encoder
     from mdshift.learners.select import Choice
     from mdshift.store import Model
@@ -83,6 +84,7 @@ def adapt(
     engine: str = "local",
     start: Model | None = None,
     backbone: str | None = None,
+    recipe: Recipe | None = None,
     alpha: float = 0.05,
     progress: Progress = lambda _: None,
 ) -> tuple[Adaptation, Model]:
@@ -91,7 +93,7 @@ def adapt(
     A strategy that was named is kept unless target labels show that it is worse than the source model. With "auto" the source
     model is kept unless the evidence shows a gain: by target labels held back from training (paired), else by validators that agree. budget: seconds
     after which no further candidate is begun. start: a saved model to go on from. backbone: the folder of a pretrained network that reads
-    texts and images.
+    texts and images. recipe: how the training data are built (`learners/construct.py`); `problem` holds the columns that it needs.
 
     Raises DataError where the data cannot train anything, or not this strategy.
     """
@@ -101,7 +103,7 @@ def adapt(
     named = None if strategy == "auto" else configure(lookup("strategy", strategy), params or {})
     if named is not None:
         refuse(named, problem)
-    desk = _set_up(problem, seed, alpha, compute, device, start, backbone, progress, asked=named is not None)
+    desk = _set_up(problem, seed, alpha, compute, device, start, backbone, recipe, progress, asked=named is not None)
     if named is not None:
         plan = Plan(() if strategy == "source-only" else ((named, dict(params or {})),), "", (), ())
     else:
@@ -123,6 +125,7 @@ def _set_up(
     device: str,
     start: Model | None,
     backbone: str | None,
+    recipe: Recipe | None,
     progress: Progress,
     *,
     asked: bool,
@@ -135,7 +138,7 @@ def _set_up(
     from mdshift.learners.domains import source_ratios
     from mdshift.learners.select import choose, source_model
 
-    problem, encoder, prepared = begin(problem, start, backbone)
+    problem, encoder, prepared = begin(problem, start, backbone, recipe, seed)
 
     def rng(unit: str) -> np.random.Generator:
         return generator(seed, "source-only", unit)
@@ -198,12 +201,13 @@ def _run_all(
 def _try(desk: Desk, strategy: Strategy, params: Mapping[str, Any], rivals: int) -> Trial:
     """Run one strategy and judge it against the source model."""
     from mdshift.engine import guard
+    from mdshift.learners.construct import cleaned
     from mdshift.stats.resample import two_sided
 
     begun = time.perf_counter()
     context, prepared = desk.context_of(strategy.name), desk.prepared
     given = prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
-    trained = strategy.run(given, context)
+    trained = strategy.run(cleaned(given), context)
     z = two_sided(desk.alpha / max(rivals, 1))  # the more are tried, the likelier that one shines by chance
     told = named(trained.evidence, desk.encoder.names, [d.name for d in desk.problem.sources])
     evidence: dict[str, Any] = {"trained": told}
@@ -256,6 +260,7 @@ def _settle(
     desk: Desk, trials: list[Trial], skipped: list[Candidate], strategy: str, because: str, out: str, device: str, seconds: float
 ) -> tuple[Adaptation, Model]:
     """Choose what is kept, and say why."""
+    from mdshift.learners import construct
     from mdshift.learners.base import Trained
     from mdshift.store import Model
 
@@ -271,7 +276,7 @@ def _settle(
         plain,
         f"{desk.choice.label} by {desk.choice.how}",
         seconds,
-        {"learners": table, "metric": desk.metric, "chosen": desk.choice.label, "folds": desk.choice.how},
+        {"learners": table, "metric": desk.metric, "chosen": desk.choice.label, "folds": desk.choice.how, **construct.told(desk.prepared)},
     )
     tried = tuple(Candidate(t.name, t.params, t.score, t.verdict, t.seconds, t.evidence) for t in trials)
     shown = trial or (max(trials, key=lambda t: t.gain.value if t.gain else float("-inf")) if trials else None)
@@ -334,8 +339,11 @@ def _validator(desk: Desk) -> str:
 def _notes(desk: Desk, trials: list[Trial]) -> list[Note]:
     import numpy as np
 
+    from mdshift.learners import construct
+
     notes = list(desk.problem.notes)
     p = desk.prepared
+    notes += [Note("info", text) for text in construct.sentences(p, desk.problem.classes)]
     if p.task == "classification":
         counts = np.bincount(p.y_source, minlength=p.n_classes)
         rare = [desk.problem.classes[k] for k in np.flatnonzero(counts == 1)]

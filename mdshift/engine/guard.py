@@ -10,6 +10,7 @@ import numpy as np
 
 from mdshift.declare import Cost, every
 from mdshift.learners.base import Context, Predictor, Prepared, Trained
+from mdshift.learners.construct import cleaned
 from mdshift.learners.linear import Linear
 from mdshift.learners.select import merits, stratified
 from mdshift.stats.intervals import wilson
@@ -63,7 +64,7 @@ def held_back(strategy: Strategy, prepared: Prepared, context: Context, final: P
     out = np.zeros((len(known), prepared.n_classes))
     for f in np.unique(fold):
         rows = fold == f
-        out[rows] = strategy.run(hidden(prepared, known[rows]), context).predictor.scores(X[rows])
+        out[rows] = strategy.run(cleaned(hidden(prepared, known[rows])), context).predictor.scores(X[rows])
     return out
 
 
@@ -147,7 +148,7 @@ def second_run(
     fold = stratified(prepared.y_source, prepared.task, rng, max(2, round(1 / share)))
     held = np.flatnonzero(fold == 0)
     keep = np.flatnonzero(fold != 0)
-    part = prepared.part(keep)
+    part = cleaned(prepared.part(keep))
     base = context.learner.fit(part, part.X_source, part.y_source, rng)
     return held, strategy.run(part, replace(context, base=base)), base
 

@@ -6,31 +6,57 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mdshift.errors import DataError
+from mdshift.errors import DataError, UsageError
 from mdshift.types import UNKNOWN, Column, Domain, Problem, Schema
 
 if TYPE_CHECKING:
     import numpy as np
 
     from mdshift.learners.base import Prepared
+    from mdshift.learners.construct import Construction, Recipe
     from mdshift.learners.encode import Encoder
     from mdshift.store import Model
 
 
-def begin(problem: Problem, start: Model | None, backbone: str | None = None) -> tuple[Problem, Encoder, Prepared]:
-    """The problem (read by the pretrained network in the folder `backbone`, where one is given; carried to the schema and classes of `start`, if there is one), its encoder, and its numbers.
+def begin(
+    problem: Problem, start: Model | None, backbone: str | None = None, recipe: Recipe | None = None, seed: int = 0
+) -> tuple[Problem, Encoder, Prepared]:
+    """The problem (read by the pretrained network in the folder `backbone`, where one is given; carried to the schema and classes of `start`, if there is one), its encoder, and its numbers, with the recipe that its training data are built by.
 
-    Raises DataError where the model's columns are not in the data, or its task is another.
+    Raises UsageError where the recipe needs a column that was not read, DataError where the model's columns are not in the data, or its task is another.
     """
     from mdshift.learners.encode import fit_encoder, prepare
 
+    built = None if recipe is None else bound(problem, recipe, seed)
     if start is None:
         encoder = fit_encoder(problem, backbone)
-        return problem, encoder, prepare(problem, encoder)
+        return problem, encoder, replace(prepare(problem, encoder), construction=built)
     if start.task != problem.task:
         raise DataError("the model to start from has another task", f"{start.task}, here: {problem.task}", "start without --from")
     problem = carried(problem, start.schema, start.classes)
-    return problem, start.encoder, prepare(problem, start.encoder)
+    return problem, start.encoder, replace(prepare(problem, start.encoder), construction=built)
+
+
+def bound(problem: Problem, recipe: Recipe, seed: int) -> Construction:
+    """The recipe with what it needs to know of the labelled source rows.
+
+    Raises UsageError where a source was read without the column.
+    """
+    import numpy as np
+
+    from mdshift.learners.construct import Construction
+    from mdshift.readers.overlap import fingerprints
+
+    columns = recipe.columns(problem.spec.time)
+    rows = [d.take(d.labelled) for d in problem.sources]
+    lacking = [(use, d.name) for use in columns for d in rows if use not in d.aside]
+    if lacking:
+        raise UsageError(
+            f"the {lacking[0][0]} column was not read", f"{columns[lacking[0][0]]!r} of {lacking[0][1]!r}", "read it with the data"
+        )
+    kept = {use: np.concatenate([d.aside[use] for d in rows]) for use in columns}
+    twin = np.concatenate([fingerprints(d) for d in rows]) if recipe.clean else None
+    return Construction(recipe, seed, kept.get("time"), kept.get("group"), twin, next(iter(columns.values()), ""))
 
 
 def carried(problem: Problem, schema: Schema, classes: Sequence[str]) -> Problem:

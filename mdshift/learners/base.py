@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mdshift.learners.construct import Construction
+
     Matrix = NDArray[np.float32]
     Vector = NDArray[np.float64]
 
@@ -50,7 +52,7 @@ class Prepared:
     shape: (channels, height, width) when the columns are the pixels of an image. kinds (d,): "number" (standardised),
     "indicator" (0/1: a category's level, missingness), "text" (a term's weight) or "pixel". texts: the raw texts, where there are any.
     further: more label columns. only_source, only_target (d,): masks of the columns that the other side lacks, where there are such;
-    their values say nothing there.
+    their values say nothing there. construction: how training rows are cut, weighted and cleaned (None: by the defaults).
     """
 
     X_source: Matrix
@@ -67,6 +69,7 @@ class Prepared:
     further: tuple[Further, ...] = ()
     only_source: NDArray[np.bool_] | None = None
     only_target: NDArray[np.bool_] | None = None
+    construction: Construction | None = None
 
     def part(self, rows: NDArray[Any]) -> Prepared:
         """The same problem with these source rows alone (positions or a mask); domains without a row are left out."""
@@ -75,7 +78,9 @@ class Prepared:
         domain = np.unique(self.domain[rows], return_inverse=True)[1].astype(np.int64)
         texts = None if self.texts is None else replace(self.texts, source=self.texts.source[rows])
         further = tuple(replace(f, y_source=f.y_source[rows]) for f in self.further)
-        return replace(self, X_source=self.X_source[rows], y_source=self.y_source[rows], domain=domain, texts=texts, further=further)
+        built = None if self.construction is None else self.construction.part(rows)
+        X, y = self.X_source[rows], self.y_source[rows]
+        return replace(self, X_source=X, y_source=y, domain=domain, texts=texts, further=further, construction=built)
 
     @property
     def n_sources(self) -> int:

@@ -28,6 +28,7 @@ def domain_problem(prepared: Prepared, X: NDArray[np.float32], y: NDArray[np.int
         prepared,
         texts=None,
         further=(),
+        construction=None,
         X_source=X,
         y_source=y,
         domain=np.zeros(len(y), np.int64),

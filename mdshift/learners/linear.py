@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mdshift.learners.base import Learner, Predictor, Prepared, State
+from mdshift.learners.construct import class_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,6 +109,7 @@ class Linear(Learner):
         weights: Vector | None = None,
     ) -> Predictor:
         """Train; with one class only, the constant predictor is left."""
+        weights = class_weights(prepared, y, weights)
         if prepared.task == "regression":
             return self._ridge(X, y, weights) if len(y) > 1 else constant(prepared, y, weights)
         if len(np.unique(y)) < 2:  # noqa: PLR2004 - nothing to tell apart

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mdshift.learners.base import Context, Learner, Predictor, Prepared, State, Trained
+from mdshift.learners.construct import check_rows, class_weights
 from mdshift.nn.plan import Phase, usual
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mdshift.nn.backbones import Network, Spec
     from mdshift.nn.data import Rows
 
+CHECK_SHARE = 0.15  # of the source's rows
 SOURCE_CHECK = 200  # labelled source rows from which some are held out to stop early
 TARGET_CHECK = 20  # the same for the target's
 BINS = 16  # that a number is cut into
@@ -182,7 +184,8 @@ class Net(Learner):
         generator = train.seeded(rng)
         with train.steady():
             network = new_network(prepared, X, y, generator)
-            held = holdout(y, 0.15, rng, SOURCE_CHECK)
+            held = _held(prepared, rng) if X is prepared.X_source else holdout(y, CHECK_SHARE, rng, SOURCE_CHECK)
+            weights = class_weights(prepared, y, weights)
             w = np.ones(len(y)) if weights is None else np.asarray(weights)
             rows, checks = (_rows(network, X[m], y[m], w[m], 0, "cpu") for m in (~held, held))
             empty = rows.take(_none())
@@ -190,6 +193,14 @@ class Net(Learner):
             state = train.State(network, None, prepared.task)
             train.run_phase(source_phase(prepared), pools, state, plain_loss, generator, lambda _: None)
         return NetPredictor(network)
+
+
+def _held(prepared: Prepared, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Mask (n,) of the source rows held out: by the split that was asked for, else class by class."""
+    from mdshift.nn.data import holdout
+
+    asked = check_rows(prepared, CHECK_SHARE, rng) if len(prepared.y_source) >= SOURCE_CHECK else None
+    return holdout(prepared.y_source, CHECK_SHARE, rng, SOURCE_CHECK) if asked is None else asked
 
 
 def _none() -> torch.Tensor:
@@ -240,11 +251,12 @@ def train_strategy(strategy: Any, prepared: Prepared, context: Context) -> Train
             extra.to(device)
         network.to(device)
         wanted = {phase.check for phase in phases}
-        held_s = holdout(prepared.y_source, 0.15, rng, SOURCE_CHECK) if "source" in wanted else np.zeros(len(prepared.y_source), dtype=bool)
+        held_s = _held(prepared, rng) if "source" in wanted else np.zeros(len(prepared.y_source), dtype=bool)
         held_t = holdout(y_labelled, 0.25, rng, TARGET_CHECK) if "target" in wanted else np.zeros(len(y_labelled), dtype=bool)
         more_s, more_t = _further(prepared, "source"), _further(prepared, "target")[labelled]
+        w = class_weights(prepared, prepared.y_source)
         source = [
-            _rows(network, prepared.X_source[m], prepared.y_source[m], None, prepared.domain[m], device, more_s[m])
+            _rows(network, prepared.X_source[m], prepared.y_source[m], None if w is None else w[m], prepared.domain[m], device, more_s[m])
             for m in (~held_s, held_s)
         ]
         target = [_rows(network, X_labelled[m], y_labelled[m], None, prepared.n_sources, device, more_t[m]) for m in (~held_t, held_t)]

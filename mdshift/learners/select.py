@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mdshift.errors import DataError
 from mdshift.learners.base import Learner, Predictor, Prepared
 from mdshift.learners.compose import Averaged, Calibrated
+from mdshift.learners.construct import asked_folds, cleaned, parts, recipe_of
 from mdshift.learners.linear import Linear
 from mdshift.learners.trees import Trees
 from mdshift.stats.calibration import fit_temperature
@@ -72,7 +73,8 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
     """Choose a learner by cross-validation on the source.
 
     With several sources a fold is a source: the target is one more domain, and what carries over to a domain that was not seen is what
-    counts. With one source the folds are stratified. The simplest learner within `STEP` of the best is taken.
+    counts. With one source the folds are stratified. Another cut may be asked for (see `construct`); then what is trained on is cleaned
+    fold by fold, and what is scored never. The simplest learner within `STEP` of the best is taken.
     network: whether a small network competes (None: where the data are such that one can win).
 
     Raises DataError where the source cannot train anything.
@@ -81,19 +83,22 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
     task = prepared.task
     metric = "accuracy" if task == "classification" else "r2"
     rows = sample_rows(prepared, rng("choice-rows"), CHOICE_ROWS)
-    folds, how = make_folds(prepared, rows, rng("folds"))
+    fold, how = make_folds(prepared, rows, rng("folds"))
+    folds = parts(prepared, rows, fold)
+    seen = np.sort(np.concatenate([held for _, held in folds]))  # all, but where the earliest rows are trained on alone
+    y = prepared.y_source[rows[seen]]
     found: dict[str, tuple[Learner, NDArray[np.float64]]] = {}
 
     def run(learner: Learner, label: str, *, race: bool = False) -> None:
         progress(f"cross-validating {label}")
-        rival = max((s for _, s in found.values()), key=lambda s: score(task, prepared.y_source[rows], s)) if race else None
-        scores = out_of_fold(learner, prepared, rows, folds, rng(f"cv-{label}"), rival)
+        rival = max((s for _, s in found.values()), key=lambda s: score(task, y, s[seen])) if race else None
+        scores = by_parts(learner, prepared, rows, folds, rng(f"cv-{label}"), rival)
         if scores is not None:
             found[label] = (learner, scores)
 
     for C in STRENGTHS[prepared.task]:
         run(Linear(C), f"linear (C={C:g})")
-    line = max(found, key=lambda name: score(task, prepared.y_source[rows], found[name][1]))
+    line = max(found, key=lambda name: score(task, y, found[name][1][seen]))
     columns = prepared.X_source.shape[1]
     if columns <= MAX_TREE_COLUMNS and len(rows) * prepared.n_classes * columns <= MAX_TREE_WORK:
         run(trees_for(len(rows) * prepared.n_classes * columns), "trees")
@@ -105,18 +110,16 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
         from mdshift.learners.net import Net
 
         run(Net(), "net", race=True)
-    table = {label: score(task, prepared.y_source[rows], scores) for label, (_, scores) in found.items()}
-    label = _pick(
-        table,
-        {name: merits(task, prepared.y_source[rows], scores) for name, (_, scores) in found.items()},
-        images=prepared.modality == "image",
-    )
-    return Choice(found[label][0], label, table, rows, found[label][1], metric, how)
+    table = {label: score(task, y, scores[seen]) for label, (_, scores) in found.items()}
+    each = {name: merits(task, y, scores[seen]) for name, (_, scores) in found.items()}
+    label = _pick(table, each, images=prepared.modality == "image")
+    return Choice(found[label][0], label, table, rows[seen], found[label][1][seen], metric, how)
 
 
 def source_model(prepared: Prepared, choice: Choice, rng: np.random.Generator) -> Predictor:
-    """The chosen learner on the whole source, calibrated by its out-of-fold scores (temperature, Guo 2017)."""
-    fitted = choice.learner.fit(prepared, prepared.X_source, prepared.y_source, rng)
+    """The chosen learner on the whole source, cleaned where that is asked for, calibrated by its out-of-fold scores (temperature, Guo 2017)."""
+    part = cleaned(prepared)
+    fitted = choice.learner.fit(part, part.X_source, part.y_source, rng)
     if prepared.task == "regression":
         return fitted
     return Calibrated(fitted, fit_temperature(choice.scores, prepared.y_source[choice.rows]))
@@ -142,10 +145,17 @@ def sample_rows(prepared: Prepared, rng: np.random.Generator, limit: int) -> NDA
 
 
 def make_folds(prepared: Prepared, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.int64], str]:
-    """The fold of each of these source rows: a source each where there are several, else stratified; and which, in words."""
+    """The fold of each of these source rows: as asked for, else a source each where there are several, else stratified; and which, in words.
+
+    Raises DataError where the column to cut by does not tell rows apart.
+    """
+    asked = asked_folds(prepared, rows, rng, FOLDS)
+    if asked is not None:
+        return asked
     domain = prepared.domain[rows]
     sizes = np.bincount(domain, minlength=prepared.n_sources)
-    if prepared.n_sources > 1 and sizes.min() >= MIN_DOMAIN_ROWS and _domains_can_teach(prepared, rows):
+    by_source = recipe_of(prepared).split == "auto" and prepared.n_sources > 1
+    if by_source and sizes.min() >= MIN_DOMAIN_ROWS and _domains_can_teach(prepared, rows):
         # many sources share FOLDS folds, dealt by size so that the folds are about equal
         order = np.argsort(-sizes, kind="stable")
         fold_of = np.empty(len(sizes), np.int64)
@@ -167,28 +177,27 @@ def stratified(y: NDArray[Any], task: str, rng: np.random.Generator, folds: int 
     return fold
 
 
-@overload
 def out_of_fold(
     learner: Learner, prepared: Prepared, rows: NDArray[np.int64], fold: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.float64]: ...
-@overload
-def out_of_fold(
+) -> NDArray[np.float64]:
+    """Scores (r, k) of the source rows `rows`, each by a model that did not see its fold; nothing is cleaned."""
+    each = [np.flatnonzero(fold == f) for f in np.unique(fold)]
+    # a single row or fold: its own score is all there is
+    folds = [(np.setdiff1d(np.arange(len(rows)), held) if len(held) < len(rows) else held, held) for held in each]
+    scores = by_parts(learner, prepared, rows, folds, rng)
+    assert scores is not None  # without a rival nothing is given up
+    return scores
+
+
+def by_parts(
     learner: Learner,
     prepared: Prepared,
     rows: NDArray[np.int64],
-    fold: NDArray[np.int64],
-    rng: np.random.Generator,
-    rival: NDArray[np.float64] | None,
-) -> NDArray[np.float64] | None: ...
-def out_of_fold(
-    learner: Learner,
-    prepared: Prepared,
-    rows: NDArray[np.int64],
-    fold: NDArray[np.int64],
+    folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
     rng: np.random.Generator,
     rival: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64] | None:
-    """Scores (r, k) of the source rows `rows`, each by a model that did not see its fold.
+    """Scores (r, k) of the source rows `rows`: of each fold (positions in `rows` to train on, and to score) by its own model; 0 elsewhere.
 
     rival: scores to race against; None comes back once the learner trails them on the folds so far, which spares a slow learner
     the folds that it would lose.
@@ -196,11 +205,13 @@ def out_of_fold(
     X, y = prepared.X_source[rows], prepared.y_source[rows]
     out = np.zeros((len(rows), prepared.n_classes))
     done = np.zeros(len(rows), dtype=bool)
-    for f in np.unique(fold):
-        held = fold == f
-        train = ~held if not held.all() else held  # a single row or fold: its own score is all there is
-        out[held] = learner.fit(prepared, X[train], y[train], rng).scores(X[held])
-        done |= held
+    for train, held in folds:
+        if prepared.construction is None:
+            out[held] = learner.fit(prepared, X[train], y[train], rng).scores(X[held])
+        else:  # a network's check rows are cut by the same rules
+            part = prepared.part(rows[train])
+            out[held] = learner.fit(part, part.X_source, part.y_source, rng).scores(X[held])
+        done[held] = True
         if rival is not None and score(prepared.task, y[done], out[done]) < score(prepared.task, y[done], rival[done]):
             return None
     return out

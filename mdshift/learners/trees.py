@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mdshift.learners.base import Learner, Predictor, Prepared, State
+from mdshift.learners.construct import class_weights
 from mdshift.learners.linear import constant
 from mdshift.stats.calibration import softmax
 
@@ -117,7 +118,7 @@ class Trees(Learner):
 
     def fit(self, prepared: Prepared, X: Matrix, y: NDArray[Any], rng: np.random.Generator, weights: Vector | None = None) -> Predictor:
         """Train; with one class, or a row or two, the constant predictor is left."""
-        classes = prepared.task == "classification"
+        classes, weights = prepared.task == "classification", class_weights(prepared, y, weights)
         counts = np.unique(y, return_counts=True)[1]
         if len(counts) < 2 or len(y) < 4:  # noqa: PLR2004 - nothing to split on
             return constant(prepared, y, weights)

@@ -29,8 +29,14 @@ def blend(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     return share[:, None] * a + (1.0 - share[:, None]) * b
 
 
-def blended_loss(outputs: Tensor, a: Tensor, b: Tensor, share: Tensor, task: str) -> Tensor:
-    """The mean loss of mixed rows: cross-entropy with the mixed label, or squared error of the mixed number."""
+def blended_loss(outputs: Tensor, a: Tensor, b: Tensor, share: Tensor, task: str, weights: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """The mean loss of mixed rows: cross-entropy with the mixed label, or squared error of the mixed number.
+
+    weights: of the first partners' classes and of the second's (n,), mean 1.
+    """
     if task == "classification":
+        if weights is not None:
+            share, rest = share * weights[0], (1.0 - share) * weights[1]
+            return (share * each_loss(outputs, a, task) + rest * each_loss(outputs, b, task)).mean()
         return (share * each_loss(outputs, a, task) + (1.0 - share) * each_loss(outputs, b, task)).mean()
     return each_loss(outputs, share * a + (1.0 - share) * b, task).mean()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from mdshift.declare import generator
 from mdshift.errors import DataError, UsageError, nearest
 from mdshift.readers import labels as label_rules
+from mdshift.readers.aside import read_aside
 from mdshift.readers.base import Ask, Place
 from mdshift.readers.collect import Raw, gather
 from mdshift.readers.domains import named_apart, split
@@ -36,6 +37,7 @@ def load(
     need_label: bool = False,
     need_target: bool = True,
     union: bool = False,
+    aside: Mapping[str, str] | None = None,
     progress: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - silence
 ) -> Problem:
     """Read sources and target under one schema.
@@ -43,6 +45,7 @@ def load(
     union: columns that one side lacks are kept, all missing there (`Column.where` tells); else the common ones are.
     max_rows: at most so many rows of each path are held, a seeded sample in input order. With a domain column and a
     single path, the domain whose name is `spec.target`, or else the last one in sorted order, is the target.
+    aside: columns of the sources to be kept beside the features, by use (see `Domain.aside`).
 
     Raises DataError for anything in the files that stands in the way, UsageError for paths that make no sense.
     """
@@ -56,7 +59,7 @@ def load(
         sources, target = _read(spec, stack, seed, max_rows, progress, notes, need_target=need_target)
     if target is None and need_target:
         raise UsageError("no target data", "", "the last path is the target: mdshift … SOURCE TARGET")
-    return _problem(spec, sources, target, need_label, notes, union=union)
+    return _problem(spec, sources, target, need_label, notes, aside or {}, union=union)
 
 
 def _read(
@@ -99,8 +102,12 @@ def _shape(places: Sequence[Place]) -> Any:
     return common_shape(found) if found or any(p.reader == "images" for p in places) else None
 
 
-def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: bool, notes: Notes, *, union: bool) -> Problem:
+def _problem(
+    spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: bool, notes: Notes, aside: Mapping[str, str], *, union: bool
+) -> Problem:
     label = _label(spec, sources, target, need_label, notes)
+    beside = read_aside(aside, sources, spec if label is None else replace(spec, labels=(label, *spec.labels[1:])), notes)
+    given, spec = spec, replace(spec, drop=tuple(dict.fromkeys((*spec.drop, *aside.values())))) if aside else spec
     where: dict[str, str] = {}
     if union and target is not None:
         sources, target, where = _filled(spec, sources, target, label)
@@ -122,8 +129,8 @@ def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label:
     further = [_further(name, raws, len(sources), spec, notes) for name in spec.labels[1:] if read is not None]
     more = [tuple(f[1][d] for f in further) for d in range(len(raws))]
     domains = tuple(
-        Domain(r.name, numbers[d], codes[d], texts[d], images[d], None if read is None else read.ys[d], r.index, r.rows, s, more[d])
-        for d, (r, s) in enumerate(zip(raws, _summaries(raws, schema, numbers, codes, notes), strict=True))
+        Domain(r.name, numbers[d], codes[d], texts[d], images[d], None if read is None else read.ys[d], r.index, r.rows, s, more[d], a)
+        for d, (r, s, a) in enumerate(zip(raws, _summaries(raws, schema, numbers, codes, notes), [*beside, {}][: len(raws)], strict=True))
     )
     for raw, domain in zip(raws, domains, strict=True):
         _tell_labels(domain, None if label is None else raw.summaries.get(label), notes)
@@ -142,7 +149,7 @@ def _problem(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label:
         label=label,
         classes=() if read is None else read.classes,
         source_classes=0 if read is None else read.source_classes,
-        spec=spec,
+        spec=given,
         notes=tuple(Note(level, text) for level, text in notes.said),  # type: ignore[arg-type]
         quality=quality,
         further=tuple(f[0] for f in further),

@@ -51,7 +51,7 @@ class GroupDro(Train):
         from mdshift.nn import groups, losses
 
         outputs = state.network.head(state.features(step, target=False).source)
-        risks = groups.means(losses.each_loss(outputs, step.ys, state.task), step.ds, len(state.extra.weights))
+        risks = groups.means(step.ws * losses.each_loss(outputs, step.ys, state.task), step.ds, len(state.extra.weights))
         weigh = state.extra
         return weigh(risks, self.step), {"risk": risks.mean(), "worst": risks.max()}
 

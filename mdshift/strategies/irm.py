@@ -47,7 +47,7 @@ class Irm(Train):
 
         count = int(step.ds.max()) + 1
         outputs = state.network.head(state.features(step, target=False).source)
-        risk = groups.means(losses.each_loss(outputs, step.ys, state.task), step.ds, count).mean()
+        risk = groups.means(step.ws * losses.each_loss(outputs, step.ys, state.task), step.ds, count).mean()
         penalty = groups.irm_penalty(outputs, step.ys, step.ds, count, state.task)
         early = step.progress < self.anneal
         return groups.annealed(risk, penalty, self.weight, early=early), {"risk": risk, "penalty": penalty}

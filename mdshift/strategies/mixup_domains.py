@@ -45,7 +45,7 @@ class MixupDomains(Train):
         partner = mixing.strangers(step.ds, step.generator)
         share = mixing.proportions(len(step.ds), self.alpha, step.generator).to(step.xs.device)
         outputs = state.network(mixing.blend(step.xs, step.xs[partner], share))
-        mixed = mixing.blended_loss(outputs, step.ys, step.ys[partner], share, state.task)
+        mixed = mixing.blended_loss(outputs, step.ys, step.ys[partner], share, state.task, (step.ws, step.ws[partner]))
         if self.plain == 0:
             return mixed, {"mixed": mixed}
         task = state.task_loss(step, state.features(step, target=False))

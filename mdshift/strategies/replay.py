@@ -49,7 +49,7 @@ class Replay(Train):
         from mdshift.nn import groups, losses
 
         outputs = state.network.head(state.features(step, target=False).source)
-        risks = groups.means(losses.each_loss(outputs, step.ys, state.task), step.ds, int(step.ds.max()) + 1)
+        risks = groups.means(step.ws * losses.each_loss(outputs, step.ys, state.task), step.ds, int(step.ds.max()) + 1)
         if len(risks) < 2:  # noqa: PLR2004 - nothing is remembered yet
             return risks[0], {"new": risks[0]}
         return self.share * risks[0] + (1 - self.share) * risks[1], {"new": risks[1], "remembered": risks[0]}

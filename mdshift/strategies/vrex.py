@@ -44,7 +44,7 @@ class Vrex(Train):
         from mdshift.nn import groups, losses
 
         outputs = state.network.head(state.features(step, target=False).source)
-        risks = groups.means(losses.each_loss(outputs, step.ys, state.task), step.ds, int(step.ds.max()) + 1)
+        risks = groups.means(step.ws * losses.each_loss(outputs, step.ys, state.task), step.ds, int(step.ds.max()) + 1)
         variance = risks.var(correction=0)
         early = step.progress < self.anneal
         return groups.annealed(risks.mean(), variance, self.weight, early=early), {"risk": risks.mean(), "variance": variance}

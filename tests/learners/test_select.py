@@ -3,8 +3,9 @@ import pytest
 from made import prepared, rng_of
 
 from mdshift.errors import DataError
+from mdshift.learners.construct import parts
 from mdshift.learners.linear import Linear
-from mdshift.learners.select import choose, make_folds, merits, out_of_fold, score, source_model, stratified
+from mdshift.learners.select import by_parts, choose, make_folds, merits, out_of_fold, score, source_model, stratified
 from mdshift.validators.base import paired
 
 rng = np.random.default_rng(0)
@@ -68,9 +69,9 @@ def test_a_race_is_given_up_once_lost():
     y = (X[:, 0] > 0).astype(int)
     p = prepared(X, y)
     perfect = np.eye(2)[y]
-    fold = stratified(y, p.task, rng)
-    assert out_of_fold(Linear(1e-6), prepared(rng.normal(size=(200, 2)), y), np.arange(200), fold, rng, perfect) is None
-    assert out_of_fold(Linear(), p, np.arange(200), fold, rng, np.eye(2)[1 - y]) is not None
+    folds = parts(p, np.arange(200), stratified(y, p.task, rng))
+    assert by_parts(Linear(1e-6), prepared(rng.normal(size=(200, 2)), y), np.arange(200), folds, rng, perfect) is None
+    assert by_parts(Linear(), p, np.arange(200), folds, rng, np.eye(2)[1 - y]) is not None
 
 
 def test_the_mean_of_the_merits_is_the_score():

@@ -4,7 +4,7 @@ import torch
 from made import prepared
 
 from mdshift.nn import mixing
-from mdshift.nn.groups import each_loss
+from mdshift.nn.losses import each_loss
 from strategies.networlds import right, run, squared
 
 
