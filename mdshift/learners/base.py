@@ -169,6 +169,7 @@ class Context:
     device: str = "cpu"
     progress: Callable[[str], None] = lambda _: None
     start: Predictor | None = None  # --from MODEL
+    finished: Mapping[str, Trained] = field(default_factory=dict)  # what other strategies left in this run, with default parameters
 
 
 @dataclass(frozen=True, eq=False)
