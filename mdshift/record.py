@@ -7,6 +7,7 @@ serves the work, not the other way round.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sqlite3
@@ -108,6 +109,12 @@ def unfinished(out: str) -> dict[str, Any] | None:
     if not rows or rows[0]["status"] == "done":
         return None
     return {**_brief(rows[0]), "plan": _unpack(rows[0]["plan"])}
+
+
+def partial(out: str) -> Path:
+    """The folder in which an unfinished run into this output keeps what it has finished (see `mdshift.checkpoint`)."""
+    name = hashlib.sha256(os.fsencode(Path(out).absolute())).hexdigest()[:16]
+    return place().parent / "unfinished" / name
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +51,12 @@ def adapt(paths: list[str] | None, flags: options.Flags) -> int:
 def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, parameters: Mapping[str, Any]) -> int:
     """Hold the output, read, adapt, save, record, report."""
     from mdshift import record, store
+    from mdshift.checkpoint import Checkpoint, data, fingerprint, versions
     from mdshift.declare import lookup
     from mdshift.engine.adapt import adapt as engine
     from mdshift.learners.construct import Recipe
     from mdshift.readers.load import describe, load
-    from mdshift.report.json import document
+    from mdshift.report.json import document, plain
 
     out = session["out"]
     store.check_output(out, force=session["force"])
@@ -78,6 +80,9 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
             return rehearse(session, problem, plan, parameters)
         settings = session.told(set=dict(parameters), **({"from": session["from"]} if session["from"] else {}))
         run = record.begin(out, find.data_of(problem), settings, plan)
+        asked = {k: session[k] for k in ("strategy", "goal", "compute", "budget", "seed", "device", "alpha")}
+        of = (data(problem), asked, plain((parameters, plan)), fingerprint(session["from"], parameters.get("backbone")), versions())
+        checkpoint = Checkpoint.open(record.partial(out), of, resume=session["resume"], say=session.progress, warn=session.warn)
         try:
             adapted, model = engine(
                 problem,
@@ -97,9 +102,12 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
                 start=start,
                 alpha=session["alpha"],
                 progress=session.progress,
+                checkpoint=checkpoint,
             )
             session.notes([n for n in adapted.notes if n not in problem.notes])
             session.mark("adapt")
+            if problem.label is not None:  # the label that was found is named: a resumed run is told it
+                model = replace(model, spec=replace(model.spec, labels=model.spec.labels or (problem.label,)))
             report = document("mdshift.adaptation/1", adapted, data=find.data_of(problem), settings=settings, seconds=session.seconds)
             store.save(model, out, report, force=session["force"])
         except KeyboardInterrupt:
@@ -109,6 +117,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
             record.end(run, "failed", None)
             raise
         record.end(run, "done", report)
+        checkpoint.clear()
     session.emit(report)
     return 1 if session["fail_on_worse"] and worse(report) else 0
 

@@ -18,6 +18,7 @@ from mdshift.types import Adaptation, Candidate, Note, Problem, Score
 if TYPE_CHECKING:
     import numpy as np
 
+    from mdshift.checkpoint import Checkpoint
     from mdshift.families import Strategy
     from mdshift.learners.base import Context, Predictor, Prepared, Trained
     from mdshift.learners.construct import Recipe
@@ -45,6 +46,7 @@ class Desk:
     alpha: float
     compute: str
     asked: bool  # the user named the strategy
+    checkpoint: Checkpoint
     kinds: tuple[str, ...] | None = None  # of shift, as the diagnosis read them; None where none was made
 
     def context_of(self, name: str) -> Context:
@@ -87,6 +89,7 @@ def adapt(
     recipe: Recipe | None = None,
     alpha: float = 0.05,
     progress: Progress = lambda _: None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Adaptation, Model]:
     """Train the source model and the strategy, or with "auto" those that the recommendation `document` ranks; keep the better.
 
@@ -94,16 +97,19 @@ def adapt(
     model is kept unless the evidence shows a gain: by target labels held back from training (paired), else by validators that agree. budget: seconds
     after which no further candidate is begun. start: a saved model to go on from. backbone: the folder of a pretrained network that reads
     texts and images. recipe: how the training data are built (`learners/construct.py`); `problem` holds the columns that it needs.
+    checkpoint: what an unfinished run has finished, and where this one keeps what it finishes.
 
     Raises DataError where the data cannot train anything, or not this strategy.
     """
-    begun, compute = time.perf_counter(), compute or "medium"
+    from mdshift.checkpoint import Checkpoint
+
+    begun, compute, checkpoint = time.perf_counter(), compute or "medium", checkpoint or Checkpoint()
     if problem.task is None:
         raise DataError("there is no label to learn", "no label column was found", "name it with --label")
     named = None if strategy == "auto" else configure(lookup("strategy", strategy), params or {})
     if named is not None:
         refuse(named, problem)
-    desk = _set_up(problem, seed, alpha, compute, device, start, backbone, recipe, progress, asked=named is not None)
+    desk = _set_up(problem, seed, alpha, compute, device, start, backbone, recipe, progress, checkpoint, asked=named is not None)
     if named is not None:
         plan = Plan(() if strategy == "source-only" else ((named, dict(params or {})),), "", (), ())
     else:
@@ -127,11 +133,13 @@ def _set_up(
     backbone: str | None,
     recipe: Recipe | None,
     progress: Progress,
+    checkpoint: Checkpoint,
     *,
     asked: bool,
 ) -> Desk:
     import numpy as np
 
+    from mdshift.checkpoint import inputs
     from mdshift.engine.start import begin
     from mdshift.learners.base import Context
     from mdshift.learners.compose import Blind
@@ -143,17 +151,22 @@ def _set_up(
     def rng(unit: str) -> np.random.Generator:
         return generator(seed, "source-only", unit)
 
-    choice = choose(shared(prepared), rng, progress=progress)
+    def of() -> Any:
+        return inputs(prepared)
+
+    choice = checkpoint.unit("source model's choice", of, lambda: choose(shared(prepared), rng, progress=progress))
     alone = lone_columns(prepared)
     if alone:
         choice = replace(choice, learner=Blind(choice.learner, alone))
     progress(f"training {choice.label} on {len(prepared.y_source)} source rows")
-    base = source_model(prepared, choice, rng("source-model"))
+    base = checkpoint.unit("source model", of, lambda: source_model(prepared, choice, rng("source-model")))
     context = Context(rng, choice.learner, base, device, progress, None if start is None else start.predictor)
     metric = "accuracy" if prepared.task == "classification" else "r2"
     needed = len(prepared.X_target) > 0 and not prepared.labelled.any()
-    weights = source_ratios(shared(prepared), rng("ratios")) if needed else np.ones(len(prepared.y_source))
-    return Desk(problem, prepared, encoder, choice, context, weights, metric, seed, alpha, compute, asked)
+    weights = np.ones(len(prepared.y_source))
+    if needed:
+        weights = checkpoint.unit("density ratios", of, lambda: source_ratios(shared(prepared), rng("ratios")))
+    return Desk(problem, prepared, encoder, choice, context, weights, metric, seed, alpha, compute, asked, checkpoint)
 
 
 def lone_columns(prepared: Prepared) -> tuple[int, ...]:
@@ -184,7 +197,7 @@ def _run_all(
 
     def one(run: tuple[Strategy, Mapping[str, Any]]) -> Trial:
         progress(f"running {run[0].name}")
-        return _try(desk, run[0], run[1], len(runs))
+        return desk.checkpoint.unit(run[0].name, lambda: (*run, len(runs)), lambda: _try(desk, run[0], run[1], len(runs)))
 
     if budget is None:
         return map_units(one, runs, workers=workers), []
@@ -205,6 +218,7 @@ def _try(desk: Desk, strategy: Strategy, params: Mapping[str, Any], rivals: int)
     from mdshift.stats.resample import two_sided
 
     begun = time.perf_counter()
+    strategy = desk.checkpoint.resumable(strategy)
     context, prepared = desk.context_of(strategy.name), desk.prepared
     given = prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
     trained = strategy.run(cleaned(given), context)

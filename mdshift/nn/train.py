@@ -22,6 +22,7 @@ from mdshift.nn.backbones import NORMS, Dropout, Network, Standardise
 from mdshift.nn.data import Balanced, Rows, Sampler, jitter
 from mdshift.nn.passes import KEEP, joined, outputs_of, pick_device, seeded, set_statistics, steady
 from mdshift.nn.plan import Phase
+from mdshift.nn.snapshot import Training, queues
 
 __all__ = [
     "Batch",
@@ -195,6 +196,15 @@ class _Draw:
             sampler.batch = (sampler.batch + 1) // 2
         return True
 
+    def queues(self) -> list[tuple[int, Tensor]]:
+        """What the samplers are going to draw: their batches' sizes, and the rest of their passes."""
+        return [(s.batch, s.queue) for s in queues(self.sampler, self.target, self.labelled)]
+
+    def go_on(self, found: list[tuple[int, Tensor]]) -> None:
+        """Draw what those samplers were going to draw."""
+        for sampler, (batch, queue) in zip(queues(self.sampler, self.target, self.labelled), found, strict=True):
+            sampler.batch, sampler.queue = batch, queue
+
     def __call__(self, progress: float) -> Step:
         rows = self.main.take(self.sampler.draw())
         target = self.pools.target.x[self.target.draw().to(self.main.x.device)] if self.target.batch else self.no_target
@@ -276,14 +286,55 @@ class _Keeper:
         return bool(self.best < self.first)
 
 
+class _Course:
+    """Where a training stands after a step: all that its steps change, but for the generator and what the strategy's modules hold."""
+
+    def __init__(self, modules: nn.ModuleList, optimiser: torch.optim.Optimizer, draw: _Draw, keeper: _Keeper) -> None:
+        self.modules, self.optimiser, self.draw, self.keeper = modules, optimiser, draw, keeper
+        self.good, self.setbacks, self.step = copy.deepcopy(modules.state_dict()), 0, 0
+        self.history: list[dict[str, Any]] = []
+
+    def step_back(self, phase: Phase) -> None:
+        """Go back to the last good weights, and on at a lower rate.
+
+        Raises EnvironmentFault when that was done too often.
+        """
+        self.setbacks += 1
+        if self.setbacks > SETBACKS:
+            raise EnvironmentFault(
+                "the training does not converge",
+                f"phase {phase.name!r}: the loss is not finite",
+                "scale the features, or lower the rate",
+            )
+        self.modules.load_state_dict(self.good)
+        self.optimiser.state.clear()
+
+    def taken(self, step: int) -> dict[str, Any]:
+        """The state after this step, for `go_on`."""
+        held = {"step": step, "good": self.good, "setbacks": self.setbacks, "history": self.history}
+        held |= {"modules": self.modules.state_dict(), "optimiser": self.optimiser.state_dict(), "queues": self.draw.queues()}
+        keeper, looked = self.keeper, not self.keeper.network.training
+        return held | {"best": keeper.best, "kept": keeper.kept, "stale": keeper.stale, "looked": looked}
+
+    def go_on(self, found: Mapping[str, Any]) -> None:
+        """Stand where the state was taken, in training mode."""
+        self.step, self.good, self.setbacks, self.history = found["step"], found["good"], found["setbacks"], found["history"]
+        self.modules.load_state_dict(found["modules"])
+        self.optimiser.load_state_dict(found["optimiser"])
+        self.draw.go_on(found["queues"])
+        self.keeper.best, self.keeper.kept, self.keeper.stale = found["best"], found["kept"], found["stale"]
+
+
 def run_phase(
     phase: Phase, pools: Pools, state: State, loss: Loss, generator: torch.Generator, progress: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """Train through one phase; the network is left at its best check, or at its last step where there is none.
 
-    Raises EnvironmentFault when the loss stays non-finite however low the rate.
+    It goes on from the state that the unit's slot holds of it (see `nn/snapshot.py`). Raises EnvironmentFault when the loss stays
+    non-finite however low the rate.
     """
     network, extra = state.network, state.extra
+    training = Training(phase, pools, state, loss, generator)
     state.statistics, state.phase = phase.statistics, phase.name
     if phase.statistics == "target":
         set_statistics(network, pools.target.x, KEEP)
@@ -301,34 +352,34 @@ def run_phase(
     every = max(1, steps // RECORDS)
     keeper = _Keeper(network, pools.checks.get(phase.check), state.task, start=phase.revert)
     modules = nn.ModuleList([network] if extra is None else [network, extra])
-    good, setbacks = copy.deepcopy(modules.state_dict()), 0
-    history: list[dict[str, Any]] = []
-    for number in range(steps):
+    course = _Course(modules, optimiser, draw, keeper)
+    if training.found is not None:
+        found = training.put_back(f"{phase.name}: going on after step {training.found['step']} of {steps}")
+        course.go_on(found)
+        _train_mode(network, extra, phase, generator)
+        if found["looked"]:
+            network.eval()
+    history = course.history
+    for number in range(course.step, steps):
         p = number / steps
         if not network.training:  # at the start, and after what looked at held-out rows
             _train_mode(network, extra, phase, generator)
         for group in optimiser.param_groups:
-            group["lr"] = group["base"] * phase.factor(p) * SLOWER**setbacks
+            group["lr"] = group["base"] * phase.factor(p) * SLOWER**course.setbacks
         value, numbers, finite = _gradient(loss, draw, p, state, penalty, trained)
         if not finite:
-            setbacks += 1
-            if setbacks > SETBACKS:
-                raise EnvironmentFault(
-                    "the training does not converge",
-                    f"phase {phase.name!r}: the loss is not finite",
-                    "scale the features, or lower the rate",
-                )
-            modules.load_state_dict(good)
-            optimiser.state.clear()
+            course.step_back(phase)
             continue
         if number % every == 0:
-            good = copy.deepcopy(modules.state_dict())
+            course.good = copy.deepcopy(modules.state_dict())
         optimiser.step()
         if (number + 1) % every == 0 or number + 1 == steps:
             kept = {k: float(v.detach()) for k, v in numbers.items()}
             history.append({"phase": phase.name, "step": number + 1, "loss": float(value), **kept, **keeper.check()})
             if keeper.stale >= PATIENCE:
                 break
+        training.offer(course.taken, number + 1)
+    training.offer(course.taken, steps, last=True)
     improved = keeper.finish()
     if phase.statistics == "domain":
         set_statistics(network, pools.target.x, KEEP)
