@@ -29,6 +29,11 @@ class Strategy(ABC):
     needs: ClassVar[Needs] = Needs()
     cost: ClassVar[Cost] = Cost.LOW
 
+    @property
+    def builds_on(self) -> tuple[str, ...]:
+        """The strategies whose models it takes over where they were trained before it (`Context.finished`)."""
+        return ()
+
     @abstractmethod
     def run(self, prepared: Prepared, context: Context) -> Trained:
         """Train on the prepared problem and return the predictor with its history and evidence."""

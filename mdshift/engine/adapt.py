@@ -3,71 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mdshift.declare import Cost, configure, generator, lookup
+from mdshift.declare import configure, generator, lookup
 from mdshift.engine.candidates import Plan, candidates, refuse
 from mdshift.engine.environment import environment
 from mdshift.engine.further import models
-from mdshift.engine.naming import named
+from mdshift.engine.trials import Desk, Progress, Trial, plain_score, run_all
 from mdshift.errors import DataError
-from mdshift.types import Adaptation, Candidate, Note, Problem, Score
+from mdshift.types import Adaptation, Candidate, Note, Problem
 
 if TYPE_CHECKING:
     import numpy as np
 
     from mdshift.checkpoint import Checkpoint
-    from mdshift.families import Strategy
-    from mdshift.learners.base import Context, Predictor, Prepared, Trained
+    from mdshift.learners.base import Predictor, Prepared
     from mdshift.learners.construct import Recipe
-    from mdshift.learners.encode import Encoder
-    from mdshift.learners.select import Choice
     from mdshift.store import Model
-    from mdshift.validators.base import Gain
 
-Progress = Callable[[str], None]
 MIN_EFFECTIVE = 0.1  # effective share of the weighted source rows below which a warning is due
-
-
-@dataclass(frozen=True, eq=False)
-class Desk:
-    """Everything the candidates share: the numeric problem, the source model, and the settings of the run."""
-
-    problem: Problem
-    prepared: Prepared
-    encoder: Encoder
-    choice: Choice
-    context: Context
-    weights: np.ndarray[Any, Any]  # p_target / p_source of the source rows
-    metric: str
-    seed: int
-    alpha: float
-    compute: str
-    asked: bool  # the user named the strategy
-    checkpoint: Checkpoint
-    kinds: tuple[str, ...] | None = None  # of shift, as the diagnosis read them; None where none was made
-
-    def context_of(self, name: str) -> Context:
-        """The context with generators of a strategy's own, so that no candidate depends on those before it."""
-        return replace(self.context, rng=lambda unit: generator(self.seed, name, unit))
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """One candidate, run and judged."""
-
-    name: str
-    params: Mapping[str, Any]
-    trained: Trained
-    score: Score | None
-    gain: Gain | None
-    wins: bool  # the evidence shows a gain
-    loses: bool  # target labels show a loss
-    verdict: str
-    seconds: float
-    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 def adapt(
@@ -118,7 +74,7 @@ def adapt(
         )
         desk = replace(desk, kinds=plan.kinds)
     source_seconds = time.perf_counter() - begun
-    trials, skipped = _run_all(desk, plan.runs, budget, begun, workers, progress)
+    trials, skipped = run_all(desk, plan.runs, budget, begun, workers)
     skipped += [Candidate(name, {}, None, why, 0.0) for name, why in plan.passed]
     return _settle(desk, trials, skipped, strategy, plan.because, out, device, source_seconds)
 
@@ -163,10 +119,10 @@ def _set_up(
     context = Context(rng, choice.learner, base, device, progress, None if start is None else start.predictor)
     metric = "accuracy" if prepared.task == "classification" else "r2"
     needed = len(prepared.X_target) > 0 and not prepared.labelled.any()
-    weights = np.ones(len(prepared.y_source))
+    weights, coverage = np.ones(len(prepared.y_source)), 1.0
     if needed:
-        weights = checkpoint.unit("density ratios", of, lambda: source_ratios(shared(prepared), rng("ratios")))
-    return Desk(problem, prepared, encoder, choice, context, weights, metric, seed, alpha, compute, asked, checkpoint)
+        weights, coverage = checkpoint.unit("density ratios", of, lambda: source_ratios(shared(prepared), rng("ratios")))
+    return Desk(problem, prepared, encoder, choice, context, weights, coverage, metric, seed, alpha, compute, asked, checkpoint)
 
 
 def lone_columns(prepared: Prepared) -> tuple[int, ...]:
@@ -189,87 +145,6 @@ def shared(prepared: Prepared) -> Prepared:
     return replace(prepared, X_source=blinded(prepared.X_source, at), X_target=blinded(prepared.X_target, at))
 
 
-def _run_all(
-    desk: Desk, runs: tuple[tuple[Strategy, Mapping[str, Any]], ...], budget: float | None, begun: float, workers: int, progress: Progress
-) -> tuple[list[Trial], list[Candidate]]:
-    """Run the candidates in order; side by side only without a budget, which is watched between them."""
-    from mdshift.executor import map_units
-
-    def one(run: tuple[Strategy, Mapping[str, Any]]) -> Trial:
-        progress(f"running {run[0].name}")
-        return desk.checkpoint.unit(run[0].name, lambda: (*run, len(runs)), lambda: _try(desk, run[0], run[1], len(runs)))
-
-    if budget is None:
-        return map_units(one, runs, workers=workers), []
-    trials: list[Trial] = []
-    skipped: list[Candidate] = []
-    for run in runs:
-        if time.perf_counter() - begun > budget:
-            skipped.append(Candidate(run[0].name, run[1], None, f"not run: the budget of {budget:g} s was spent", 0.0))
-        else:
-            trials.append(one(run))
-    return trials, skipped
-
-
-def _try(desk: Desk, strategy: Strategy, params: Mapping[str, Any], rivals: int) -> Trial:
-    """Run one strategy and judge it against the source model."""
-    from mdshift.engine import guard
-    from mdshift.learners.construct import cleaned
-    from mdshift.stats.resample import two_sided
-
-    begun = time.perf_counter()
-    strategy = desk.checkpoint.resumable(strategy)
-    context, prepared = desk.context_of(strategy.name), desk.prepared
-    given = prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
-    trained = strategy.run(cleaned(given), context)
-    z = two_sided(desk.alpha / max(rivals, 1))  # the more are tried, the likelier that one shines by chance
-    told = named(trained.evidence, desk.encoder.names, [d.name for d in desk.problem.sources])
-    evidence: dict[str, Any] = {"trained": told}
-    if prepared.labelled.any():
-        X = prepared.X_target[prepared.labelled]
-        folds = 5 if strategy.cost is Cost.LOW else 3
-        scores = guard.held_back(strategy, prepared, context, trained.predictor, folds)
-        plain = context.base.scores(X)
-        gain, finer = guard.labelled_gain(prepared, plain, scores, z)
-        enough = len(X) >= guard.MIN_LABELS
-        wins, loses = enough and guard.better(gain, finer), enough and gain.high < 0
-        score: Score | None = guard.measured(prepared, scores, desk.metric, desk.alpha, context.rng("interval"))
-        evidence["gain"] = {"value": gain.value, "low": gain.low, "high": gain.high, "sentence": gain.sentence}
-        if finer is not None:
-            evidence["brier_gain"] = {"value": finer.value, "low": finer.low, "high": finer.high}
-        verdict = "better" if wins else "worse" if loses else "not shown to be better"
-        return Trial(strategy.name, params, trained, score, gain, wins, loses, verdict, time.perf_counter() - begun, evidence)
-    if not len(prepared.X_target):
-        return Trial(
-            strategy.name, params, trained, None, None, False, False, "no target to judge by", time.perf_counter() - begun, evidence
-        )
-    twice = True if desk.compute == "high" else None
-    said = guard.opinion(strategy, prepared, context, trained, desk.weights, z, twice=twice)
-    evidence["validators"] = said.told()
-    # a correction of the class shares stands on P(X|Y) being the same, which the diagnosis can test without labels
-    wins = said.agreed and (not said.by_class or set(desk.kinds or ()) == {"label"})
-    verdict = "the validators agree on a gain" if wins else "no gain that the validators agree on"
-    if said.agreed and not wins:
-        read = "no diagnosis says that" if desk.kinds is None else "the diagnosis does not say that"
-        verdict = f"the validators agree on a gain if label shift is all that happened, and {read}"
-    plain_score = _plain_score(desk)
-    score = None if plain_score is None else guard.shifted(plain_score, said.gain)
-    return Trial(strategy.name, params, trained, score, said.gain, wins, False, verdict, time.perf_counter() - begun, evidence)
-
-
-def _plain_score(desk: Desk) -> Score | None:
-    """The source model's score: on target labels, else as estimated, else cross-validated on the source."""
-    from mdshift.engine import guard
-    from mdshift.stats.resample import two_sided
-
-    p, context = desk.prepared, desk.context
-    if p.labelled.any():
-        scores = context.base.scores(p.X_target[p.labelled])
-        return guard.measured(p, scores, desk.metric, desk.alpha, context.rng("interval"))
-    score = guard.estimated(p, desk.choice.rows, desk.choice.scores, desk.weights, desk.metric, two_sided(desk.alpha))
-    return score if len(p.X_target) else replace(score, on="source cross-validation")
-
-
 def _settle(
     desk: Desk, trials: list[Trial], skipped: list[Candidate], strategy: str, because: str, out: str, device: str, seconds: float
 ) -> tuple[Adaptation, Model]:
@@ -278,7 +153,7 @@ def _settle(
     from mdshift.learners.base import Trained
     from mdshift.store import Model
 
-    plain = _plain_score(desk)
+    plain = plain_score(desk)
     trial, reason = _choose(trials, asked=desk.asked, because=because, labelled=bool(desk.prepared.labelled.any()))
     kept = trial if trial is not None and (trial.wins or (desk.asked and not trial.loses)) else None
     trained = Trained(desk.context.base) if kept is None else kept.trained

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +114,14 @@ def candidates(
     because = "the recommendation ranks source-only first: nothing that was found calls for more"
     if passed:
         because = f"nothing was tried: {passed[0][0]} could not be judged without target labels"
-    return Plan(tuple(runs[:limit]), because, kinds, tuple(passed))
+    return Plan(with_parts(runs[:limit], problem), because, kinds, tuple(passed))
+
+
+def with_parts(runs: Sequence[Run], problem: Problem) -> tuple[Run, ...]:
+    """These candidates, and after them those that they build on: trained once, they are candidates too."""
+    names = {strategy.name for strategy, _ in runs}
+    parts = {part: every("strategy")[part]() for strategy, _ in runs for part in strategy.builds_on if part not in names}
+    return (*runs, *((strategy, {}) for strategy in parts.values() if not unfit(strategy, problem)))
 
 
 def _configured(entry: Mapping[str, Any], problem: Problem, compute: str) -> Run | None:

@@ -109,7 +109,8 @@ def measured(prepared: Prepared, scores: Floats, metric: str, alpha: float, rng:
 class Opinion:
     """What the validators say together.
 
-    gains: by validator; silent: why the others said nothing. by_class: importance was by class (label shift).
+    gains: by validator; silent: why the others said nothing. by_class: importance was by class (label shift). Only validators that
+    vote count for a verdict; the others are told.
     """
 
     gains: Mapping[str, Gain]
@@ -123,15 +124,26 @@ class Opinion:
         One other at least must speak, but where importance is by class: there the second witness is the diagnosis, which
         tests without labels whether a re-weighting of the classes explains the target.
         """
-        enough = self.by_class or len(self.gains) > 1
-        return DECIDES in self.gains and enough and all(g.low > 0 for g in self.gains.values())
+        votes = self.votes
+        enough = self.by_class or len(votes) > 1
+        return DECIDES in votes and enough and all(g.low > 0 for g in votes.values())
+
+    @property
+    def opposed(self) -> bool:
+        """Whether true labels (of the source, weighted) surely speak of a loss."""
+        return DECIDES in self.gains and self.gains[DECIDES].high < 0
+
+    @property
+    def votes(self) -> Mapping[str, Gain]:
+        """The gains of the validators that vote."""
+        return {n: g for n, g in self.gains.items() if every("validator")[n].votes}
 
     @property
     def gain(self) -> Gain | None:
-        """The median of the estimates; its interval holds all of theirs."""
-        if not self.gains:
+        """The median of the estimates of those that vote; its interval holds all of theirs."""
+        said = list(self.votes.values())
+        if not said:
             return None
-        said = list(self.gains.values())
         return Gain(float(np.median([g.value for g in said])), min(g.low for g in said), max(g.high for g in said))
 
     def told(self) -> dict[str, Any]:
@@ -140,17 +152,27 @@ class Opinion:
         return spoken | {n: {"gain": None, "sentence": why} for n, why in self.silent.items()}
 
 
-def second_run(
-    strategy: Strategy, prepared: Prepared, context: Context, share: float = 0.3
-) -> tuple[NDArray[np.int64], Trained, Predictor]:
-    """The strategy and its source model, trained again without a part of the source: that part's rows, and both models."""
+@dataclass(frozen=True, eq=False)
+class Second:
+    """A part of the source held out, and a source model trained on the rest: what every strategy is run on once more.
+
+    held (h,): positions in the source; part: the problem without them; base: the source model there, and `scores` (h, k) its on `held`.
+    """
+
+    held: NDArray[np.int64]
+    part: Prepared
+    base: Predictor
+    scores: Floats
+
+
+def second_source(prepared: Prepared, context: Context, share: float = 0.3) -> Second:
+    """Hold out `share` of the source, stratified, and train the chosen learner on the rest."""
     rng = context.rng("second-run")
     fold = stratified(prepared.y_source, prepared.task, rng, max(2, round(1 / share)))
     held = np.flatnonzero(fold == 0)
-    keep = np.flatnonzero(fold != 0)
-    part = cleaned(prepared.part(keep))
+    part = cleaned(prepared.part(np.flatnonzero(fold != 0)))
     base = context.learner.fit(part, part.X_source, part.y_source, rng)
-    return held, strategy.run(part, replace(context, base=base)), base
+    return Second(held, part, base, base.scores(prepared.X_source[held]))
 
 
 def consult(bench: Bench, z: float) -> Opinion:
@@ -169,26 +191,54 @@ def consult(bench: Bench, z: float) -> Opinion:
     return Opinion(gains, silent, bench.by_class)
 
 
-def opinion(
-    strategy: Strategy, prepared: Prepared, context: Context, trained: Trained, weights: Floats, z: float, *, twice: bool | None = None
-) -> Opinion:
-    """What the validators say of a strategy. twice: run it again on part of the source (None: where that is cheap).
+def bench_for(
+    prepared: Prepared,
+    context: Context,
+    trained: Trained,
+    weights: Floats,
+    coverage: float = 1.0,
+    second: Second | None = None,
+    held: Floats | None = None,
+    crowd: tuple[tuple[Floats, ...], tuple[Floats, ...]] = ((), ()),
+) -> Bench:
+    """The bench of a strategy's model.
+
+    held: scores (h, k) of its second run on the held-out source rows of `second`; crowd: all candidates' scores on the
+    target and on those rows.
 
     A strategy that corrects the class shares assumes label shift: then a source row counts by its class, target share over source
     share, and not by its features (Lipton 2018).
     """
-    held = plain_held = adapted_held = None
-    if (strategy.cost is Cost.LOW) if twice is None else twice:
-        held, again, base = second_run(strategy, prepared, context)
-        plain_held, adapted_held = base.scores(prepared.X_source[held]), again.predictor.scores(prepared.X_source[held])
-    plain, adapted = context.base.scores(prepared.X_target), trained.predictor.scores(prepared.X_target)
     by_class, error = "target_prior" in trained.evidence, None
     if by_class:
         error = np.array(trained.evidence["prior_error"])
         source, target = np.array(trained.evidence["source_prior"]), np.array(trained.evidence["target_prior"])
         weights = np.divide(target, source, out=np.zeros_like(source), where=source > 0)[prepared.y_source]
-    bench = Bench(prepared, plain, adapted, weights, Linear(), context.rng, held, plain_held, adapted_held, by_class, error)
-    return consult(bench, z)
+        coverage = 1.0
+    seen = second if held is not None else None
+    return Bench(
+        prepared=prepared,
+        plain=context.base.scores(prepared.X_target),
+        adapted=trained.predictor.scores(prepared.X_target),
+        weights=weights,
+        learner=Linear(),
+        rng=context.rng,
+        held=None if seen is None else seen.held,
+        plain_held=None if seen is None else seen.scores,
+        adapted_held=held,
+        by_class=by_class,
+        prior_error=error,
+        coverage=coverage,
+        crowd=crowd[0],
+        crowd_held=crowd[1],
+        plain_model=context.base,
+        adapted_model=trained.predictor,
+    )
+
+
+def twice(strategy: Strategy, compute: str) -> bool:
+    """Whether a strategy is run once more to be judged: where that is cheap, or compute is high."""
+    return strategy.cost is Cost.LOW or compute == "high"
 
 
 def estimated(prepared: Prepared, rows: NDArray[np.int64], scores: Floats, weights: Floats, metric: str, z: float) -> Score:

@@ -37,11 +37,15 @@ def domain_problem(prepared: Prepared, X: NDArray[np.float32], y: NDArray[np.int
     )
 
 
-def source_ratios(prepared: Prepared, rng: np.random.Generator) -> Vector:
-    """p_target(x) / p_source(x) (n,) of every source row, out of fold, mean 1; ones where there is nothing to compare."""
+def source_ratios(prepared: Prepared, rng: np.random.Generator) -> tuple[Vector, float]:
+    """p_target(x) / p_source(x) (n,) of every source row, out of fold, mean 1, and the coverage; ones where there is nothing to compare.
+
+    Coverage: the mean of the ratios over the source before it is made 1, at most 1: the share of the target's mass that lies where the source
+    has rows. Where the two are told apart without fail it is near 0, and the ratios, all alike, mean nothing.
+    """
     n, m = len(prepared.X_source), len(prepared.X_target)
     if min(n, m) < FEWEST:
-        return np.ones(n)
+        return np.ones(n), 1.0
     source, target = (np.sort(rng.choice(size, ROWS, replace=False)) if size > ROWS else np.arange(size) for size in (n, m))
     X = np.concatenate([prepared.X_source[source], prepared.X_target[target]])
     y = np.repeat(np.array([0, 1]), [len(source), len(target)])
@@ -57,7 +61,9 @@ def source_ratios(prepared: Prepared, rng: np.random.Generator) -> Vector:
         every[source] = p
         every[rest] = scale(learner.fit(problem, X, y, rng).scores(prepared.X_source[rest]), slope)[:, 1]
         p = every
-    return ratios(p, len(source), len(target))
+    raw = np.clip(p, 1e-6, 1 - 1e-6)
+    coverage = float(min(1.0, (raw / (1 - raw)).mean() * len(source) / len(target)))
+    return ratios(p, len(source), len(target)), coverage
 
 
 def told_apart(prepared: Prepared, weights: Vector, rng: np.random.Generator, rows: int = 2000) -> tuple[float, float]:

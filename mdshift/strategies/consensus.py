@@ -40,6 +40,11 @@ class Consensus(Strategy):
     own: float = param(1 / 3, "share of the source model in the mean", low=0, high=1)
     maps: str = param("linear-ot+ot-map", "the strategies that are averaged with the source model", choices=SETS)
 
+    @property
+    def builds_on(self) -> tuple[str, ...]:
+        """The maps."""
+        return tuple(self.maps.split("+"))
+
     def run(self, prepared: Prepared, context: Context) -> Trained:
         """Train the members (those that the run has trained already are taken as they are) and average."""
         import numpy as np
@@ -48,7 +53,7 @@ class Consensus(Strategy):
         from mdshift.stats.ambiguity import ambiguity
 
         made: dict[str, Trained] = {}
-        for name in self.maps.split("+"):
+        for name in self.builds_on:
             if name in context.finished:
                 made[name] = context.finished[name]
                 continue

@@ -31,4 +31,4 @@ class ReweightClassifier(Reweigh):
 
     def ratios(self, prepared: Prepared, rng: np.random.Generator) -> Vector:
         """The classifier's odds (n,)."""
-        return source_ratios(prepared, rng)
+        return source_ratios(prepared, rng)[0]

@@ -26,7 +26,8 @@ class Bench:
     neither of `plain_held`, `adapted_held` (scores (h, k) there) was trained on; None where the strategy is too dear to run twice.
     weights (n,): p_target / p_source of every source row, mean 1; `by_class`: of its class and not of its features, as a
     strategy assumes that corrects for label shift; prior_error (k,) is then the standard error of each class's estimated
-    weight. learner: a cheap one, for models of models.
+    weight. coverage: the share of the target that lies where the source has rows. learner: a cheap one, for models of models. crowd: scores (m, k) on the target of all candidates, the source model and the adapted one among them;
+    crowd_held: theirs on the held-out source rows, in the same order. plain_model, adapted_model: the two themselves.
     """
 
     prepared: Prepared
@@ -40,6 +41,11 @@ class Bench:
     adapted_held: Floats | None = None
     by_class: bool = False
     prior_error: Floats | None = None
+    coverage: float = 1.0
+    crowd: tuple[Floats, ...] = ()
+    crowd_held: tuple[Floats, ...] = ()
+    plain_model: Predictor | None = None
+    adapted_model: Predictor | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,17 @@ class Gain:
 
 
 class Validator(ABC):
-    """A way to compare two models without target labels."""
+    """A way to compare two models without target labels.
+
+    in_points: whether its gain is one of accuracy or R2; others rank models on a scale of their own. votes: whether the guard asks it; the
+    choice is made by what `benchmarks/choosing/validators.py` measures.
+    """
 
     name: ClassVar[str]
     cites: ClassVar[str]
     tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
+    in_points: ClassVar[bool] = True
+    votes: ClassVar[bool] = False
 
     @abstractmethod
     def gain(self, bench: Bench, z: float) -> Gain | str:

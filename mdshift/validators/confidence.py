@@ -22,6 +22,7 @@ class Confidence(Validator):
     name: ClassVar[str] = "confidence"
     cites: ClassVar[str] = "Guillory 2021; Garg 2022; Hu 2024"
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    votes: ClassVar[bool] = True
 
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Paired difference of expected accuracy on the target."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEAST = 30.0  # effective rows; fewer say nothing
+COVERED = 0.5  # share of the target that lies where the source has rows; of the rest no weight of source rows can tell
 
 
 @validator
@@ -31,6 +32,7 @@ class ImportanceWeighted(Validator):
 
     name: ClassVar[str] = "importance-weighted"
     cites: ClassVar[str] = "Sugiyama, Krauledat & Müller 2007; You 2019"
+    votes: ClassVar[bool] = True
 
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Weighted paired difference on held-out source rows."""
@@ -38,6 +40,8 @@ class ImportanceWeighted(Validator):
             return "the strategy was not run a second time on part of the source"
         w, y, task = bench.weights[bench.held], bench.prepared.y_source[bench.held], bench.prepared.task
         rows = effective(w)
+        if bench.coverage < COVERED:
+            return f"{bench.coverage:.0%} of the target lies where the source has rows"
         if rows < LEAST:
             return f"the target is like {rows:.0f} source rows in effect; {LEAST:.0f} are needed"
         difference = merits(task, y, bench.adapted_held, w) - merits(task, y, bench.plain_held, w)

@@ -19,6 +19,7 @@ class Reverse(Validator):
 
     name: ClassVar[str] = "reverse"
     cites: ClassVar[str] = "Zhong 2010; Ganin 2016"
+    votes: ClassVar[bool] = True
 
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Paired difference of the two reversed models on the source."""

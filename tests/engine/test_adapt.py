@@ -8,7 +8,7 @@ from made import domain, problem
 from mdshift import store
 from mdshift.engine.adapt import adapt
 from mdshift.engine.candidates import candidates
-from mdshift.engine.guard import better, hidden, labelled_gain, opinion
+from mdshift.engine.guard import bench_for, better, consult, hidden, labelled_gain, second_source
 from mdshift.errors import DataError, UsageError
 from mdshift.report.json import document, dumps
 from mdshift.types import Column, Problem, Schema
@@ -241,17 +241,22 @@ def test_validators_agree_on_a_repair_and_not_on_a_wreck():
     from made import linear_context, prepared
 
     from mdshift.learners.base import Trained
-    from mdshift.strategies.source_only import SourceOnly
-
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 2))
     p = prepared(X, (X[:, 0] > 0).astype(int), rng.normal(size=(300, 2)))
     c = linear_context(p)
-    same = opinion(SourceOnly(), p, c, Trained(c.base), np.ones(300), 2.0)
+    second = second_source(p, c)
+
+    def opinion(model, again):
+        return consult(bench_for(p, c, Trained(model), np.ones(300), 1.0, second, again.scores(p.X_source[second.held])), 2.0)
+
+    same = opinion(c.base, second.base)
     assert not same.agreed
     assert all(g.value == 0 for g in same.gains.values())
-    worse = opinion(SourceOnly(), p, c, Trained(c.learner.fit(p, -p.X_source, p.y_source, rng)), np.ones(300), 2.0)
+    wreck = c.learner.fit(p, -p.X_source, p.y_source, rng)
+    worse = opinion(wreck, wreck)
     assert not worse.agreed
+    assert worse.opposed
     assert worse.gains["reverse"].value < -0.5
 
 

@@ -10,9 +10,18 @@ rng = np.random.default_rng(0)
 def test_the_ratio_of_two_gaussians_is_found():
     X, Xt = rng.normal(size=(2000, 1)), rng.normal(1, 1, (2000, 1))
     p = prepared(X, np.arange(2000) % 2, Xt)
-    found, true = source_ratios(p, rng), np.exp(X[:, 0] - 0.5)
+    (found, covered), true = source_ratios(p, rng), np.exp(X[:, 0] - 0.5)
     assert np.corrcoef(np.log(found), np.log(true))[0, 1] > 0.9
     assert found @ X[:, 0] / found.sum() == pytest.approx(1.0, abs=0.2)  # weighted, the source has the target's mean
+    assert covered > 0.8
+
+
+def test_a_target_that_lies_elsewhere_is_not_covered():
+    X = rng.normal(size=(500, 2))
+    found, covered = source_ratios(prepared(X, np.arange(500) % 2, rng.normal(size=(500, 2)) + 20), rng)
+    assert covered < 0.05  # although the ratios are all alike, and so no weight is large
+    half = np.r_[rng.normal(size=(250, 2)), rng.normal(size=(250, 2)) + 20]
+    assert 0.3 < source_ratios(prepared(X, np.arange(500) % 2, half), rng)[1] < 0.85
 
 
 def test_a_source_is_as_similar_as_the_target_looks_like_it():

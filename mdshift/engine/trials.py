@@ -1,0 +1,209 @@
+"""Trials: every candidate is run, all of them are looked at together, and each is judged against the source model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mdshift.declare import Cost, generator
+from mdshift.engine import guard
+from mdshift.engine.naming import named
+from mdshift.types import Candidate, Problem, Score
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mdshift.checkpoint import Checkpoint
+    from mdshift.families import Strategy
+    from mdshift.learners.base import Context, Prepared, Trained
+    from mdshift.learners.encode import Encoder
+    from mdshift.learners.select import Choice
+    from mdshift.validators.base import Gain
+
+    Floats = np.ndarray[Any, Any]
+    Run = tuple[Strategy, Mapping[str, Any]]
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """Everything the candidates share: the numeric problem, the source model, and the settings of the run."""
+
+    problem: Problem
+    prepared: Prepared
+    encoder: Encoder
+    choice: Choice
+    context: Context
+    weights: Floats  # p_target / p_source of the source rows
+    coverage: float  # share of the target that lies where the source has rows
+    metric: str
+    seed: int
+    alpha: float
+    compute: str
+    asked: bool  # the user named the strategy
+    checkpoint: Checkpoint
+    kinds: tuple[str, ...] | None = None  # of shift, as the diagnosis read them; None where none was made
+    limits: Mapping[str, float] = field(default_factory=dict)  # thresholds
+
+    def context_of(self, name: str) -> Context:
+        """The context with generators of a strategy's own, so that no candidate depends on those before it."""
+        return replace(self.context, rng=lambda unit: generator(self.seed, name, unit))
+
+
+@dataclass(frozen=True, eq=False)
+class Ran:
+    """A candidate that was run.
+
+    again: what it left on part of the source, and its scores (h, k) on the rest, where it was run a second time; labelled: scores of the
+    labelled target rows by models that did not see their labels.
+    """
+
+    strategy: Strategy
+    params: Mapping[str, Any]
+    trained: Trained
+    seconds: float
+    again: Trained | None = None
+    held: Floats | None = None
+    labelled: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One candidate, run and judged."""
+
+    name: str
+    params: Mapping[str, Any]
+    trained: Trained
+    score: Score | None
+    gain: Gain | None
+    wins: bool  # the evidence shows a gain
+    loses: bool  # target labels show a loss
+    verdict: str
+    seconds: float
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float, workers: int) -> tuple[list[Trial], list[Candidate]]:
+    """Run the candidates in order, those that build on others last, and judge them together.
+
+    They run side by side only without a budget, which is watched between them. begun: when the run began (`time.perf_counter`).
+    """
+    from mdshift.executor import map_units
+
+    second = _second(desk, [strategy for strategy, _ in runs])
+    early = [run for run in runs if not run[0].builds_on]
+    late = [run for run in runs if run[0].builds_on]
+    rans: list[Ran] = []
+    skipped: list[Candidate] = []
+
+    def one(run: Run) -> Ran:
+        strategy, params = run
+        desk.context.progress(f"running {strategy.name}")
+        return desk.checkpoint.unit(strategy.name, lambda: (*run, len(runs)), lambda: _run(desk, strategy, params, second, rans))
+
+    for wave in (early, late):
+        if budget is None:
+            rans += map_units(one, wave, workers=workers)
+            continue
+        for run in wave:
+            if time.perf_counter() - begun > budget:
+                skipped.append(Candidate(run[0].name, run[1], None, f"not run: the budget of {budget:g} s was spent", 0.0))
+            else:
+                rans.append(one(run))
+    return [_judge(desk, ran, rans, second) for ran in rans], skipped
+
+
+def _second(desk: Desk, strategies: Sequence[Strategy]) -> guard.Second | None:
+    p = desk.prepared
+    if p.labelled.any() or not len(p.X_target) or not any(guard.twice(s, desk.compute) for s in strategies):
+        return None
+
+    def inputs() -> Any:
+        return (len(p.y_source), desk.seed)
+
+    return desk.checkpoint.unit("second source model", inputs, lambda: guard.second_source(p, desk.context))
+
+
+def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guard.Second | None, before: Sequence[Ran]) -> Ran:
+    """Train a candidate; then again, in part, as far as judging it needs that."""
+    from mdshift.learners.construct import cleaned
+
+    begun = time.perf_counter()
+    strategy = desk.checkpoint.resumable(strategy)
+    context, prepared = desk.context_of(strategy.name), desk.prepared
+    plain = [r for r in before if not r.params]  # a strategy that builds on others builds on their defaults
+    given = prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
+    trained = strategy.run(cleaned(given), replace(context, finished={r.strategy.name: r.trained for r in plain}))
+    again = held = labelled = None
+    if prepared.labelled.any():
+        labelled = guard.held_back(strategy, prepared, context, trained.predictor, 5 if strategy.cost is Cost.LOW else 3)
+    elif second is not None and guard.twice(strategy, desk.compute):
+        done = {r.strategy.name: r.again for r in plain if r.again is not None}
+        again = strategy.run(second.part, replace(context, base=second.base, finished=done))
+        held = again.predictor.scores(prepared.X_source[second.held])
+    return Ran(strategy, params, trained, time.perf_counter() - begun, again, held, labelled)
+
+
+def _judge(desk: Desk, ran: Ran, rans: Sequence[Ran], second: guard.Second | None) -> Trial:
+    """Judge a candidate against the source model: by target labels, else by validators."""
+    from mdshift.stats.resample import two_sided
+
+    z = two_sided(desk.alpha / max(len(rans), 1))  # the more are tried, the likelier that one shines by chance
+    told = named(ran.trained.evidence, desk.encoder.names, [d.name for d in desk.problem.sources])
+    evidence: dict[str, Any] = {"trained": told}
+    if ran.labelled is not None:
+        return _by_labels(desk, ran, ran.labelled, z, evidence)
+    name, params, trained = ran.strategy.name, ran.params, ran.trained
+    if not len(desk.prepared.X_target):
+        return Trial(name, params, trained, None, None, False, False, "no target to judge by", ran.seconds, evidence)
+    return _by_validators(desk, ran, rans, second, z, evidence)
+
+
+def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[str, Any]) -> Trial:
+    prepared, context = desk.prepared, desk.context_of(ran.strategy.name)
+    X = prepared.X_target[prepared.labelled]
+    gain, finer = guard.labelled_gain(prepared, context.base.scores(X), scores, z)
+    enough = len(X) >= guard.MIN_LABELS
+    wins, loses = enough and guard.better(gain, finer), enough and gain.high < 0
+    score = guard.measured(prepared, scores, desk.metric, desk.alpha, context.rng("interval"))
+    evidence["gain"] = {"value": gain.value, "low": gain.low, "high": gain.high, "sentence": gain.sentence}
+    if finer is not None:
+        evidence["brier_gain"] = {"value": finer.value, "low": finer.low, "high": finer.high}
+    verdict = "better" if wins else "worse" if loses else "not shown to be better"
+    return Trial(ran.strategy.name, ran.params, ran.trained, score, gain, wins, loses, verdict, ran.seconds, evidence)
+
+
+def _by_validators(desk: Desk, ran: Ran, rans: Sequence[Ran], second: guard.Second | None, z: float, evidence: dict[str, Any]) -> Trial:
+    prepared = desk.prepared
+    crowd = (desk.context.base.scores(prepared.X_target), *(r.trained.predictor.scores(prepared.X_target) for r in rans))
+    held = tuple(r.held for r in rans if r.held is not None)
+    crowd_held = () if second is None or len(held) < len(rans) else (second.scores, *held)
+    bench = guard.bench_for(
+        prepared, desk.context_of(ran.strategy.name), ran.trained, desk.weights, desk.coverage, second, ran.held, (crowd, crowd_held)
+    )
+    said = guard.consult(bench, z)
+    evidence["validators"] = said.told()
+    # a correction of the class shares stands on P(X|Y) being the same, which the diagnosis can test without labels
+    wins = said.agreed and (not said.by_class or set(desk.kinds or ()) == {"label"})
+    verdict = "the validators agree on a gain" if wins else "no gain that the validators agree on"
+    if said.agreed and not wins:
+        read = "no diagnosis says that" if desk.kinds is None else "the diagnosis does not say that"
+        verdict = f"the validators agree on a gain if label shift is all that happened, and {read}"
+    plain = plain_score(desk)
+    score = None if plain is None else guard.shifted(plain, said.gain)
+    return Trial(ran.strategy.name, ran.params, ran.trained, score, said.gain, wins, False, verdict, ran.seconds, evidence)
+
+
+def plain_score(desk: Desk) -> Score | None:
+    """The source model's score: on target labels, else as estimated, else cross-validated on the source."""
+    from mdshift.stats.resample import two_sided
+
+    p, context = desk.prepared, desk.context
+    if p.labelled.any():
+        scores = context.base.scores(p.X_target[p.labelled])
+        return guard.measured(p, scores, desk.metric, desk.alpha, context.rng("interval"))
+    score = guard.estimated(p, desk.choice.rows, desk.choice.scores, desk.weights, desk.metric, two_sided(desk.alpha))
+    return score if len(p.X_target) else replace(score, on="source cross-validation")
