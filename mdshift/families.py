@@ -29,8 +29,7 @@ class Strategy(ABC):
     needs: ClassVar[Needs] = Needs()
     cost: ClassVar[Cost] = Cost.LOW
 
-    @property
-    def builds_on(self) -> tuple[str, ...]:
+    def parts(self, task: str) -> tuple[str, ...]:  # noqa: ARG002 - what overriding methods are given
         """The strategies whose models it takes over where they were trained before it (`Context.finished`)."""
         return ()
 

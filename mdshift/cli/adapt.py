@@ -101,6 +101,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
                 engine=session["engine"],
                 start=start,
                 alpha=session["alpha"],
+                limits=session.configuration.thresholds,
                 progress=session.progress,
                 checkpoint=checkpoint,
             )

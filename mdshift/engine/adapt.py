@@ -44,6 +44,7 @@ def adapt(
     backbone: str | None = None,
     recipe: Recipe | None = None,
     alpha: float = 0.05,
+    limits: Mapping[str, float] | None = None,
     progress: Progress = lambda _: None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[Adaptation, Model]:
@@ -53,7 +54,7 @@ def adapt(
     model is kept unless the evidence shows a gain: by target labels held back from training (paired), else by validators that agree. budget: seconds
     after which no further candidate is begun. start: a saved model to go on from. backbone: the folder of a pretrained network that reads
     texts and images. recipe: how the training data are built (`learners/construct.py`); `problem` holds the columns that it needs.
-    checkpoint: what an unfinished run has finished, and where this one keeps what it finishes.
+    limits: thresholds that replace those of `rules/thresholds.py`. checkpoint: what an unfinished run has finished, and where this one keeps what it finishes.
 
     Raises DataError where the data cannot train anything, or not this strategy.
     """
@@ -72,10 +73,11 @@ def adapt(
         plan = candidates(
             problem, document, goal=goal, compute=compute, alpha=alpha, seed=seed, workers=workers, engine=engine, progress=progress
         )
-        desk = replace(desk, kinds=plan.kinds)
+        desk = replace(desk, kinds=plan.kinds, limits=limits or {})
     source_seconds = time.perf_counter() - begun
     trials, skipped = run_all(desk, plan.runs, budget, begun, workers)
-    skipped += [Candidate(name, {}, None, why, 0.0) for name, why in plan.passed]
+    tried = {t.name for t in trials}
+    skipped += [Candidate(name, {}, None, why, 0.0) for name, why in plan.passed if name not in tried]
     return _settle(desk, trials, skipped, strategy, plan.because, out, device, source_seconds)
 
 
@@ -207,8 +209,11 @@ def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -
         hint = " (nothing shows it: evaluate both on labelled target rows)" if not labelled else ""
         return trial, f"{trial.name} was asked for and is kept; it is not shown to be better than source-only{hint}"
     winners = [t for t in trials if t.wins and t.gain is not None]
+    winners = [t for t in winners if not t.on_record] or winners  # what these data show goes before what others showed
     if winners:
         best = max(winners, key=lambda t: t.gain.value if t.gain else 0.0)
+        if best.on_record:
+            return best, f"{best.name}: {best.verdict}; that holds as far as these data are like those pairs"
         return best, f"{best.name}: by {by} the gain over source-only is surely above 0"
     if not trials:
         return None, because or "nothing fits better than doing nothing"
@@ -221,8 +226,9 @@ def _validator(desk: Desk) -> str:
     if not len(desk.prepared.X_target):
         return "source cross-validation"
     from mdshift.declare import every
+    from mdshift.engine import guard
 
-    return ", ".join(n for n, v in every("validator").items() if desk.prepared.task in v.tasks)
+    return ", ".join(n for n, v in every("validator").items() if desk.prepared.task in v.tasks and (v.votes or n in guard.ASKED))
 
 
 def _notes(desk: Desk, trials: list[Trial]) -> list[Note]:

@@ -120,7 +120,12 @@ def candidates(
 def with_parts(runs: Sequence[Run], problem: Problem) -> tuple[Run, ...]:
     """These candidates, and after them those that they build on: trained once, they are candidates too."""
     names = {strategy.name for strategy, _ in runs}
-    parts = {part: every("strategy")[part]() for strategy, _ in runs for part in strategy.builds_on if part not in names}
+    parts = {
+        part: every("strategy")[part]()
+        for strategy, _ in runs
+        for part in strategy.parts(problem.task or "classification")
+        if part not in names
+    }
     return (*runs, *((strategy, {}) for strategy in parts.values() if not unfit(strategy, problem)))
 
 

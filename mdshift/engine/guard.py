@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ON_LABELS, ON_ESTIMATE = "target labels", "estimate"
 MIN_LABELS = 8  # labelled target rows from which they can say anything of a gain
 DECIDES = "importance-weighted"  # the one validator that sees true labels
+ASKED = ("precedent", "collapse")  # validators that do not vote, and on which a verdict may stand all the same
 MARGIN = 0.05  # half-width added to an estimate without labels for what no validator can see
 
 
@@ -197,6 +198,7 @@ def bench_for(
     trained: Trained,
     weights: Floats,
     coverage: float = 1.0,
+    name: str = "",
     second: Second | None = None,
     held: Floats | None = None,
     crowd: tuple[tuple[Floats, ...], tuple[Floats, ...]] = ((), ()),
@@ -231,9 +233,24 @@ def bench_for(
         coverage=coverage,
         crowd=crowd[0],
         crowd_held=crowd[1],
+        strategy=name,
+        evidence=trained.evidence,
         plain_model=context.base,
         adapted_model=trained.predictor,
     )
+
+
+def insured(said: Opinion, kinds: Collection[str] | None, tolerance: float) -> bool:
+    """Whether a strategy is kept on the strength of its record.
+
+    The diagnosis must find that more moved than the classes' shares, the record's interval must lie above -`tolerance` (in accuracy or R2) with
+    a gain in its middle, the true labels of the source must not speak of a loss where they can be weighted to the target, and no class
+    may vanish.
+    """
+    record, vanished = said.gains.get("precedent"), said.gains.get("collapse")
+    if record is None or not kinds or set(kinds) == {"label"}:
+        return False
+    return record.value > 0 and record.low > -tolerance and not said.opposed and (vanished is None or vanished.value == 0)
 
 
 def twice(strategy: Strategy, compute: str) -> bool:
@@ -241,11 +258,19 @@ def twice(strategy: Strategy, compute: str) -> bool:
     return strategy.cost is Cost.LOW or compute == "high"
 
 
-def estimated(prepared: Prepared, rows: NDArray[np.int64], scores: Floats, weights: Floats, metric: str, z: float) -> Score:
-    """The source model's score on the target as its out-of-fold rows foretell it, weighted by how target-like they are."""
+def estimated(
+    prepared: Prepared, rows: NDArray[np.int64], scores: Floats, weights: Floats, metric: str, z: float, coverage: float = 1.0
+) -> Score:
+    """The source model's score on the target as its out-of-fold rows foretell it, weighted by how target-like they are.
+
+    Of the share of the target that lies where the source has no rows (1 - coverage) nothing is known: the low end counts it with the score
+    of a blind guess.
+    """
     w = weights[rows]
     gain = paired(merits(prepared.task, prepared.y_source[rows], scores, w), z, w)
-    return _bounded(metric, gain.value, gain.low - MARGIN, gain.high + MARGIN)
+    blind = 1.0 / prepared.n_classes if metric == "accuracy" else 0.0
+    low = gain.low - MARGIN
+    return _bounded(metric, gain.value, coverage * low + (1 - coverage) * min(low, blind), gain.high + MARGIN)
 
 
 def shifted(score: Score, gain: Gain | None) -> Score | None:

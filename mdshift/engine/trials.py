@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mdshift.declare import Cost, generator
 from mdshift.engine import guard
 from mdshift.engine.naming import named
+from mdshift.rules.thresholds import defaults
 from mdshift.types import Candidate, Problem, Score
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Trial:
     verdict: str
     seconds: float
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    on_record: bool = False  # it wins by what it gained on other pairs
 
 
 def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float, workers: int) -> tuple[list[Trial], list[Candidate]]:
@@ -94,8 +96,8 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
     from mdshift.executor import map_units
 
     second = _second(desk, [strategy for strategy, _ in runs])
-    early = [run for run in runs if not run[0].builds_on]
-    late = [run for run in runs if run[0].builds_on]
+    early = [run for run in runs if not run[0].parts(desk.prepared.task)]
+    late = [run for run in runs if run[0].parts(desk.prepared.task)]
     rans: list[Ran] = []
     skipped: list[Candidate] = []
 
@@ -181,11 +183,20 @@ def _by_validators(desk: Desk, ran: Ran, rans: Sequence[Ran], second: guard.Seco
     crowd = (desk.context.base.scores(prepared.X_target), *(r.trained.predictor.scores(prepared.X_target) for r in rans))
     held = tuple(r.held for r in rans if r.held is not None)
     crowd_held = () if second is None or len(held) < len(rans) else (second.scores, *held)
+    name = ran.strategy.name
+    known = "" if ran.params else name  # what is on record are the defaults
     bench = guard.bench_for(
-        prepared, desk.context_of(ran.strategy.name), ran.trained, desk.weights, desk.coverage, second, ran.held, (crowd, crowd_held)
+        prepared, desk.context_of(name), ran.trained, desk.weights, desk.coverage, known, second, ran.held, (crowd, crowd_held)
     )
     said = guard.consult(bench, z)
     evidence["validators"] = said.told()
+    tolerance = {**defaults(), **desk.limits}["tolerance" if desk.metric == "accuracy" else "tolerance_r2"]
+    if guard.insured(said, desk.kinds, tolerance):
+        gain = said.gains["precedent"]
+        plain = plain_score(desk)
+        score = None if plain is None else guard.shifted(plain, gain)
+        told = f"the inputs moved; {gain.sentence}"
+        return Trial(name, ran.params, ran.trained, score, gain, True, False, told, ran.seconds, evidence, on_record=True)
     # a correction of the class shares stands on P(X|Y) being the same, which the diagnosis can test without labels
     wins = said.agreed and (not said.by_class or set(desk.kinds or ()) == {"label"})
     verdict = "the validators agree on a gain" if wins else "no gain that the validators agree on"
@@ -205,5 +216,5 @@ def plain_score(desk: Desk) -> Score | None:
     if p.labelled.any():
         scores = context.base.scores(p.X_target[p.labelled])
         return guard.measured(p, scores, desk.metric, desk.alpha, context.rng("interval"))
-    score = guard.estimated(p, desk.choice.rows, desk.choice.scores, desk.weights, desk.metric, two_sided(desk.alpha))
+    score = guard.estimated(p, desk.choice.rows, desk.choice.scores, desk.weights, desk.metric, two_sided(desk.alpha), desk.coverage)
     return score if len(p.X_target) else replace(score, on="source cross-validation")

@@ -88,6 +88,17 @@ class Prepared:
         return int(self.domain.max()) + 1 if len(self.domain) else 0
 
     @property
+    def movable(self) -> NDArray[np.int64]:
+        """Positions of the columns that a map may carry to other values.
+
+        Not indicators, nor any column of two values on both sides: a word that is there or not has no place between.
+        """
+        import numpy as np
+
+        two = [((X.min(axis=0) == X) | (X.max(axis=0) == X)).all(axis=0) for X in (self.X_source, self.X_target) if len(X)]
+        return np.flatnonzero((self.kinds != "indicator") & ~np.logical_and.reduce(two)) if two else np.zeros(0, np.int64)
+
+    @property
     def labelled(self) -> NDArray[np.bool_]:
         """Mask (m,) of the target rows that carry a label."""
         import numpy as np

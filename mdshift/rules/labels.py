@@ -80,6 +80,21 @@ def covariate_no_overlap(kinds: Sequence[str], overlap: float, overlap_enough: f
 
 
 @rule(
+    "unknown-move",
+    sentence="The inputs moved, and without target labels nobody can tell how: average models that each suppose another shift.",
+    cites="Krogh & Vedelsby 1995; measured on open pairs, docs/worth.md",
+    fires=(
+        {"kinds": ["covariate"]},
+        {"kinds": ["concept", "covariate"]},
+    ),
+    silent=({"kinds": []}, {"kinds": ["label"]}),
+)
+def unknown_move(kinds: Sequence[str]) -> Mapping[str, Any] | None:
+    """The mean's squared error is its members' mean error less the spread among them, whichever of them is right."""
+    return points(4, "consensus") if "covariate" in kinds else None
+
+
+@rule(
     "concept-ask-labels",
     sentence="The relation of the label to the inputs changed: nothing unlabelled can repair that, target labels can.",
     cites="Liu et al. 2023, On the need for a language describing distribution shifts (WhyShift)",

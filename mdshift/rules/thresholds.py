@@ -58,6 +58,10 @@ THRESHOLDS: Mapping[str, Threshold] = {
         0.25, "total variation between class shares: from here a model that keeps the source's prior can lose as many points"
     ),
     "drop_small": Threshold(0.01, "points of the score: what is lost to the shift; below it nothing is to be won back"),
+    "tolerance": Threshold(
+        0.02, "accuracy: how far below the source model the low end of an estimated gain may lie where it rests on precedents alone"
+    ),
+    "tolerance_r2": Threshold(0.05, "R2: the same for numbers"),
     "churn": Threshold(
         0.10, "share of rows on which two models of equal worth disagree in being right; the number of labels needed is computed with it"
     ),

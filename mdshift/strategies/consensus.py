@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from mdshift.learners.base import Context, Prepared
 
-SETS = ("linear-ot+ot-map", "linear-ot", "ot-map", "coral+linear-ot", "coral+linear-ot+ot-map")
+BY_TASK = {"classification": ("linear-ot", "ot-map"), "regression": ("linear-ot",)}
+SETS = ("auto", "linear-ot+ot-map", "linear-ot", "ot-map", "coral+linear-ot", "coral+linear-ot+ot-map")
 
 
 @final
@@ -24,10 +25,11 @@ class Consensus(Strategy):
     """Average the source model with models that each suppose another shift.
 
     Beside the source model, which supposes none, a member is trained on the source carried by a straight map (`linear-ot`: measurements
-    drifted together) and one on the source carried by a map that bends (`ot-map`: every cluster moved its own way). Nobody can tell without labels which of
+    drifted together) and one on the source carried by a map that bends (`ot-map`: every cluster moved its own way; not for numbers, whose
+    relation to the inputs it tears). Nobody can tell without labels which of
     them is right, and nobody has to: the squared error of the mean is the members' mean error less the spread among them, for classes (Brier score)
     as for numbers (Krogh & Vedelsby 1995), and that spread can be seen without labels. It is reported as `ambiguity`: the mean does
-    better than the source model as long as the others' mean error exceeds the source model's by less than `ambiguity` / (1 - `own`). Right where
+    better than the source model as long as the others' mean error exceeds the source model's by less than `ambiguity` / (1 - its share). Right where
     the inputs moved and it is not known how. Where the classes' shares moved too, the maps carry one class onto another, and all but the
     source model err together; where nothing moved it costs next to nothing. Members that need an extra that is not
     installed are left out.
@@ -37,13 +39,16 @@ class Consensus(Strategy):
     cites: ClassVar[str] = "Krogh & Vedelsby 1995; Hansen & Salamon 1990"
     needs: ClassVar[Needs] = Needs(modalities=("table", "array"))
     cost: ClassVar[Cost] = Cost.LOW
-    own: float = param(1 / 3, "share of the source model in the mean", low=0, high=1)
-    maps: str = param("linear-ot+ot-map", "the strategies that are averaged with the source model", choices=SETS)
+    own: float = param(0.0, "share of the source model in the mean (0: as much as every other)", low=0, high=1)
+    maps: str = param(
+        "auto",
+        "the strategies that are averaged with the source model (auto: both maps for classes, the straight one for numbers)",
+        choices=SETS,
+    )
 
-    @property
-    def builds_on(self) -> tuple[str, ...]:
-        """The maps."""
-        return tuple(self.maps.split("+"))
+    def parts(self, task: str) -> tuple[str, ...]:
+        """The maps for a task."""
+        return BY_TASK[task] if self.maps == "auto" else tuple(self.maps.split("+"))
 
     def run(self, prepared: Prepared, context: Context) -> Trained:
         """Train the members (those that the run has trained already are taken as they are) and average."""
@@ -53,7 +58,7 @@ class Consensus(Strategy):
         from mdshift.stats.ambiguity import ambiguity
 
         made: dict[str, Trained] = {}
-        for name in self.builds_on:
+        for name in self.parts(prepared.task):
             if name in context.finished:
                 made[name] = context.finished[name]
                 continue
@@ -64,7 +69,8 @@ class Consensus(Strategy):
                 made[name] = member.run(prepared, replace(context, rng=_within(context.rng, name)))
             except ModuleNotFoundError:  # an extra that is not installed
                 continue
-        weights = np.array([self.own if made else 1.0, *[(1 - self.own) / max(len(made), 1)] * len(made)])
+        own = 1.0 if not made else self.own or 1 / (1 + len(made))
+        weights = np.array([own, *[(1 - own) / max(len(made), 1)] * len(made)])
         models = [context.base, *(trained.predictor for trained in made.values())]
         evidence: dict[str, Any] = {"members": ["source-only", *made], "weights": weights.tolist()}
         if len(prepared.X_target):

@@ -23,7 +23,7 @@ class Coral(Map):
     The source is whitened with its own covariance and coloured with the target's, in closed form; the target is left as it is, so
     that nothing has to be done at prediction. As in the paper, `regularisation` is added to the diagonal of both covariances of
     standardised features: the larger, the nearer the map is to a shift of the mean alone. Indicator columns (levels of categories,
-    missingness) have no covariance worth the name and stay. A sensor's drift, other units, another mix of correlated measurements are what it repairs; it
+    missingness) and columns of two values have no covariance worth the name and stay. A sensor's drift, other units, another mix of correlated measurements are what it repairs; it
     harms where the classes' shares differ, since it moves the classes with the mean.
     """
 
@@ -35,7 +35,7 @@ class Coral(Map):
 
     def mapping(self, prepared: Prepared, rng: np.random.Generator) -> tuple[Matrix, Callable[[Predictor], Predictor]]:
         """The recoloured source, and no wrapper: target rows are used as they are."""
-        columns = np.flatnonzero(prepared.kinds != "indicator")
+        columns = prepared.movable
         X = np.array(prepared.X_source)
         if len(columns):
             X[:, columns] = recolour(X[:, columns], prepared.X_target[:, columns], self.regularisation, rng)

@@ -36,7 +36,7 @@ class LinearOT(Map):
 
     def mapping(self, prepared: Prepared, rng: np.random.Generator) -> tuple[Matrix, Callable[[Predictor], Predictor]]:
         """The transported source, and no wrapper: target rows are used as they are."""
-        columns = np.flatnonzero(prepared.kinds != "indicator")
+        columns = prepared.movable
         X = np.array(prepared.X_source)
         if len(columns):
             there = gaussian_map(X[:, columns], prepared.X_target[:, columns], self.regularisation, rng)

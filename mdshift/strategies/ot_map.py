@@ -26,7 +26,7 @@ class OtMap(Map):
     The transport of least squared displacement between the two samples, blurred by an entropy, pairs the rows; a source row goes to
     the mean of its partners. Unlike `linear-ot` the map may bend, so that each cluster can move its own way. With `regularise`
     classes, a target row is urged to take its partners from one class; that is slower, and gains little. Up to 2,000 rows a side
-    are paired; other source rows move as their nearest paired neighbour does. Target rows and indicator columns stay. An entropy too
+    are paired; other source rows move as their nearest paired neighbour does. Target rows, indicator columns and columns of two values stay. An entropy too
     weak for the arithmetic, or for the iterations to settle, is doubled until it serves. Right where every cluster's nearest
     counterpart after the shift is its own: a bent or turned cloud, moved by less than the gaps in it. Where the classes' shares
     differ it carries rows of one class onto another, since all mass must go somewhere; and in many columns with few rows the
@@ -45,7 +45,7 @@ class OtMap(Map):
 
     def mapping(self, prepared: Prepared, rng: np.random.Generator) -> tuple[Matrix, Callable[[Predictor], Predictor]]:
         """The carried source, and no wrapper: target rows are used as they are."""
-        columns = np.flatnonzero(prepared.kinds != "indicator")
+        columns = prepared.movable
         X, Z = np.array(prepared.X_source), prepared.X_target
         if len(columns) and min(len(X), len(Z)) > 1:
             here, there = (np.sort(rng.choice(n, ROWS, replace=False)) if n > ROWS else np.arange(n) for n in (len(X), len(Z)))

@@ -37,7 +37,7 @@ class Subspace(Map):
 
     def mapping(self, prepared: Prepared, rng: np.random.Generator) -> tuple[Matrix, Callable[[Predictor], Predictor]]:
         """The source in aligned coordinates, and the projection of target rows."""
-        columns = np.flatnonzero(prepared.kinds != "indicator")
+        columns = prepared.movable
         if min(len(prepared.X_source), len(prepared.X_target)) < 2 or not len(columns):  # noqa: PLR2004 - no direction
             return prepared.X_source, lambda predictor: predictor
         there, here, mean_s, mean_t = aligned(

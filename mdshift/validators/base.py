@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -27,7 +27,7 @@ class Bench:
     weights (n,): p_target / p_source of every source row, mean 1; `by_class`: of its class and not of its features, as a
     strategy assumes that corrects for label shift; prior_error (k,) is then the standard error of each class's estimated
     weight. coverage: the share of the target that lies where the source has rows. learner: a cheap one, for models of models. crowd: scores (m, k) on the target of all candidates, the source model and the adapted one among them;
-    crowd_held: theirs on the held-out source rows, in the same order. plain_model, adapted_model: the two themselves.
+    crowd_held: theirs on the held-out source rows, in the same order. plain_model, adapted_model: the two themselves. strategy: the name of what made the adapted one, and its evidence.
     """
 
     prepared: Prepared
@@ -44,6 +44,8 @@ class Bench:
     coverage: float = 1.0
     crowd: tuple[Floats, ...] = ()
     crowd_held: tuple[Floats, ...] = ()
+    strategy: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
     plain_model: Predictor | None = None
     adapted_model: Predictor | None = None
 

@@ -241,6 +241,7 @@ def test_validators_agree_on_a_repair_and_not_on_a_wreck():
     from made import linear_context, prepared
 
     from mdshift.learners.base import Trained
+
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 2))
     p = prepared(X, (X[:, 0] > 0).astype(int), rng.normal(size=(300, 2)))
@@ -248,7 +249,7 @@ def test_validators_agree_on_a_repair_and_not_on_a_wreck():
     second = second_source(p, c)
 
     def opinion(model, again):
-        return consult(bench_for(p, c, Trained(model), np.ones(300), 1.0, second, again.scores(p.X_source[second.held])), 2.0)
+        return consult(bench_for(p, c, Trained(model), np.ones(300), second=second, held=again.scores(p.X_source[second.held])), 2.0)
 
     same = opinion(c.base, second.base)
     assert not same.agreed
@@ -281,3 +282,19 @@ def test_what_could_not_be_judged_is_told():
     assert [c.strategy for c in found.candidates] == ["source-only", "mmd"]
     assert "without target labels" in found.candidates[1].verdict
     assert "could not be judged" in found.reason
+
+
+def test_auto_keeps_the_consensus_where_the_inputs_moved_and_its_record_speaks_for_it():
+    rng = np.random.default_rng(0)
+    X, Xt = rng.normal(size=(500, 4)), rng.normal(size=(500, 4))
+    w = np.array([1.0, -1.0, 0.5, 0.0])
+    drifted = numeric(X, (X @ w > 0).astype(np.int64), Xt * [0.5, 1.5, 1, 1] + [1.5, 0, 1.5, 0], None)
+    document = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
+    found, _ = adapt(drifted, strategy="auto", document=document, out="m")
+    assert [c.strategy for c in found.candidates] == ["source-only", "linear-ot", "ot-map", "consensus"]
+    assert (found.strategy, found.kept) == ("consensus", "adapted")
+    assert "as far as these data are like those pairs" in found.reason
+    nothing, _ = adapt(drifted, strategy="auto", document={**document, "facts": {"kinds": ["label"]}}, out="m")
+    assert nothing.kept == "source-only"
+    strict, _ = adapt(drifted, strategy="auto", document=document, out="m", limits={"tolerance": 0.0})
+    assert strict.kept == "source-only"  # the low end of its record lies below 0

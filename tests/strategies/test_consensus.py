@@ -79,6 +79,7 @@ def test_what_the_run_has_trained_is_taken_as_it_is():
 
 def test_members_are_strategies():
     for maps in SETS:
-        assert all(lookup("strategy", name).name == name for name in maps.split("+"))
+        for task in ("classification", "regression"):
+            assert all(lookup("strategy", name).name == name for name in Consensus(maps=maps).parts(task))
     with pytest.raises(UsageError, match="maps"):
         configure(Consensus, {"maps": "consensus"})

@@ -1,0 +1,187 @@
+"""Run strategies on real pairs once, and keep what every way of choosing needs: scores on the target, on held-back rows, on held-out source rows.
+
+    OMP_NUM_THREADS=1 python benchmarks/choosing/collect.py --bench adaptation.py --tables DIR --seed 1 --pairs 40 -o FOLDER [--strategies a,b]
+
+The pairs, the cut of the target and the yardstick are those of the examination of adaptation. A folder a pair: `base.npz` (data, source
+model, the yardstick's predictions of the held-back rows) and `STRATEGY.npz`. `held` source rows are rows that neither the second source
+model nor the strategy's second run (on the other 70 % of the source) was trained on. What is there is not run again.
+--same cuts one domain in two instead, so that nothing changed between source and target.
+"""
+
+import argparse
+import importlib.util
+import json
+import tempfile
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mdshift.declare import configure, generator, lookup
+from mdshift.engine.adapt import shared
+from mdshift.engine.candidates import unfit
+from mdshift.engine.start import begin
+from mdshift.learners.base import Context
+from mdshift.learners.domains import source_ratios
+from mdshift.learners.select import choose, source_model, stratified
+from mdshift.readers.load import domain_for, load
+from mdshift.types import DataSpec
+from mdshift.validators.mixval import ROWS, SHARE
+
+SMALLEST = 60  # rows of a domain, as in the examination
+CHEAP = "coral,linear-ot,ot-map,subspace,label-shift,reweight-classifier,kliep,ulsif,kmm,selective-pseudo-labels,ensemble"
+
+
+def examination(path):
+    spec = importlib.util.spec_from_file_location("adaptation", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def collect(bench, name, files, strategies, folder, seed, *, same):
+    source, label = bench.load(files[0], seed)
+    target, _ = bench.load(files[1], seed)
+    if label is None or min(len(source), len(target)) < SMALLEST or bench.text_columns(source.drop(columns=label)):
+        return
+    if same:
+        target, source = source.iloc[: len(source) // 2], source.iloc[len(source) // 2 :]
+        if min(len(source), len(target)) < SMALLEST:
+            return
+    task = "classification" if label == "label" else "regression"
+    if task == "classification" and min(source[label].nunique(), target[label].nunique()) < 2:
+        return
+    pair = f"{name}--{files[0].stem}--{'itself' if same else files[1].stem}--{seed}"
+    here = folder / pair
+    wanted = [s for s in strategies if not (here / f"{s}.npz").exists()]
+    if (here / "base.npz").exists() and not wanted:
+        return
+    cut = int(0.7 * len(target))
+    train, test = target.iloc[:cut], target.iloc[cut:]
+    with tempfile.TemporaryDirectory() as made:
+        at = Path(made)
+        for part, frame in (("s", source), ("t", train.drop(columns=label)), ("known", train), ("test", test)):
+            frame.to_parquet(at / f"{part}.parquet")
+        p = load(DataSpec(sources=(str(at / "s.parquet"),), target=str(at / "t.parquet"), labels=(label,)), seed=seed, need_label=True)
+        p, encoder, prepared = begin(p, None)
+        held_back, known = (
+            list(domain_for(p.schema, p.task, p.classes, str(at / f"{part}.parquet"), label=label, labels_wanted=True))
+            for part in ("test", "known")
+        )
+    X, y = np.concatenate([encoder.transform(d) for d in held_back]), np.concatenate([d.y for d in held_back])
+    if wanted and all(unfit(lookup("strategy", s), p) for s in wanted):
+        return
+    here.mkdir(parents=True, exist_ok=True)
+
+    def rng_of(unit):
+        return lambda inner: generator(seed, unit, inner)
+
+    began = time.perf_counter()
+    choice = choose(shared(prepared), rng_of("source-only"))
+    base = source_model(prepared, choice, generator(seed, "source-only", "source-model"))
+    spent = time.perf_counter() - began
+    context = Context(rng_of("source-only"), choice.learner, base)
+    held = np.flatnonzero(stratified(prepared.y_source, prepared.task, generator(seed, "second-run"), 3) == 0)
+    keep = np.setdiff1d(np.arange(len(prepared.y_source)), held)
+    part = prepared.part(keep)
+    second = choice.learner.fit(part, part.X_source, part.y_source, generator(seed, "second-base"))
+    draws = generator(seed, "mixval")
+    first, other_row = draws.integers(0, len(prepared.X_target), (2, ROWS))  # as the validator draws them
+    mixed = (SHARE * prepared.X_target[first] + (1 - SHARE) * prepared.X_target[other_row]).astype(np.float32)
+    if not (here / "base.npz").exists():
+        plain = bench.best_plain(source.drop(columns=label), source[label], task).predict(test.drop(columns=label))
+        if task == "classification":
+            at = {str(c): i for i, c in enumerate(p.classes)}
+            plain = np.array([at.get(str(v), -1) for v in plain])
+        weights, coverage = source_ratios(shared(prepared), generator(seed, "ratios"))
+        members = {}
+        for other in ("linear", "trees", "linear+trees"):
+            learner = _member(choice, other)
+            if learner is not None:
+                model = learner.fit(prepared, prepared.X_source, prepared.y_source, generator(seed, "member", other))
+                members[f"target_{other}"], members[f"test_{other}"] = model.scores(prepared.X_target), model.scores(X)
+        np.savez_compressed(
+            here / "base.npz",
+            task=task,
+            X_source=prepared.X_source,
+            X_target=prepared.X_target,
+            X_test=X,
+            y_source=prepared.y_source,
+            y_target=np.concatenate([d.y for d in known]),
+            y_test=y,
+            yardstick=plain,
+            target=base.scores(prepared.X_target),
+            test=base.scores(X),
+            mixed=base.scores(mixed),
+            held=held,
+            plain_held=second.scores(prepared.X_source[held]),
+            second_target=second.scores(prepared.X_target),
+            cv_rows=choice.rows,
+            cv_scores=choice.scores,
+            weights=weights,
+            coverage=coverage,
+            table=json.dumps({**choice.table, "chosen": choice.label}),
+            seconds=spent,
+            **members,
+        )
+    for name_ in wanted:
+        kind = lookup("strategy", name_)
+        if unfit(kind, p):
+            continue
+        strategy = configure(kind, {})
+        began = time.perf_counter()
+        try:
+            trained = strategy.run(prepared, replace(context, rng=rng_of(name_)))
+            once = time.perf_counter() - began
+            again = strategy.run(part, replace(context, rng=rng_of(name_), base=second))
+        except Exception as fault:  # noqa: BLE001 - what fails is a row of the table too
+            print(f"{pair} {name_}: {fault}")
+            continue
+        e = trained.evidence
+        np.savez_compressed(
+            here / f"{name_}.npz",
+            target=trained.predictor.scores(prepared.X_target),
+            test=trained.predictor.scores(X),
+            mixed=trained.predictor.scores(mixed),
+            held=again.predictor.scores(prepared.X_source[held]),
+            again_target=again.predictor.scores(prepared.X_target),
+            seconds=once,
+            prior=np.array(e.get("target_prior", ())),
+            prior_error=np.array(e.get("prior_error", ())),
+        )
+    print(f"{pair} {time.perf_counter() - began:.0f}", flush=True)
+
+
+def _member(choice, name):
+    from mdshift.learners.linear import Linear
+    from mdshift.learners.select import Both
+    from mdshift.learners.trees import Trees
+
+    if name == "linear":
+        best = max((k for k in choice.table if k.startswith("linear (")), key=choice.table.get)
+        return Linear(float(best.split("=")[1].rstrip(")")))
+    if "trees" not in choice.table:
+        return None
+    return Trees() if name == "trees" else Both(_member(choice, "linear"), Trees())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bench", type=Path, required=True)
+    parser.add_argument("--tables", type=Path, required=True)
+    parser.add_argument("--strategies", default=CHEAP)
+    parser.add_argument("--pairs", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--same", action="store_true")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    given = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    bench = examination(given.bench)
+    for name, source, target in bench.pairs_of(given.tables, given.pairs, given.seed):
+        collect(bench, name, (source, target), given.strategies.split(","), given.output, given.seed, same=given.same)
+
+
+if __name__ == "__main__":
+    main()

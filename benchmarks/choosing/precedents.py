@@ -1,0 +1,73 @@
+"""What `consensus` gained on the collected pairs, by how much its members disagreed: the record that the guard goes by.
+
+    OMP_NUM_THREADS=1 python benchmarks/choosing/precedents.py FOLDER... [--write mdshift/validators/precedents.json]
+
+FOLDER: of benchmarks/choosing/collect.py. Gains are over mdshift's own source model, on all rows of the target.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from mdshift.stats.ambiguity import ambiguity
+from mdshift.strategies.consensus import Consensus
+from mdshift.validators.precedent import LEAST
+
+
+def accuracy(scores, y):
+    return float((scores.argmax(axis=1) == y).mean())
+
+
+def r2(scores, y):
+    return float(1 - ((scores[:, 0] - y) ** 2).mean() / y.var())
+
+
+def pair(folder):
+    base = np.load(folder / "base.npz")
+    task = str(base["task"])
+    parts = [base, *(np.load(folder / f"{name}.npz") for name in Consensus().parts(task) if (folder / f"{name}.npz").exists())]
+    weights = np.full(len(parts), 1 / len(parts))
+    score = accuracy if task == "classification" else r2
+    y = np.concatenate([base["y_target"], base["y_test"]])
+    mean = sum(w * np.concatenate([p["target"], p["test"]]) for w, p in zip(weights, parts, strict=True))
+    seen = ambiguity([p["target"] for p in parts], weights)
+    if task == "regression":
+        seen /= base["y_source"].var()
+    before, after = score(np.concatenate([base["target"], base["test"]]), y), score(mean, y)
+    if task == "regression":  # an R2 below -1 is as bad as -1
+        before, after = max(before, -1.0), max(after, -1.0)
+    return {
+        "strategy": "consensus",
+        "task": task,
+        "pair": folder.name,
+        "ambiguity": round(seen, 4),
+        "gain": round(after - before, 4),
+        "source_only": round(before, 3),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--write", type=Path)
+    given = parser.parse_args()
+    found = [pair(d) for folder in given.folders for d in sorted(folder.iterdir()) if (d / "ot-map.npz").exists()]
+    for task in ("classification", "regression"):
+        some = sorted((p for p in found if p["task"] == task), key=lambda p: p["ambiguity"])
+        print(f"{task}: {'pair':58}{'source-only':>12}{'ambiguity':>11}{'gain':>8}")
+        for p in some:
+            print(f"{'':16}{p['pair']:58}{p['source_only']:12.3f}{p['ambiguity']:11.4f}{p['gain']:+8.3f}")
+        for least in sorted({0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, LEAST[task]}):
+            gains = np.array([p["gain"] for p in some if p["ambiguity"] >= least])
+            if len(gains):
+                spread = f"median {np.median(gains):+.3f}, mean {gains.mean():+.3f}, worst {gains.min():+.3f}"
+                print(f"  ambiguity at least {least:.3f}: {len(gains)} pairs, {int((gains < -0.02).sum())} below -.02, {spread}")
+    if given.write:
+        told = "what consensus gained on open pairs; made by benchmarks/choosing/precedents.py"
+        given.write.write_text(json.dumps({"about": told, "pairs": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

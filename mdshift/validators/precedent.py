@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mdshift.declare import validator
+from mdshift.validators.base import Bench, Gain, Validator
+
+LEAST = {"classification": 0.04, "regression": 0.005}  # ambiguity from which the members disagree enough for their mean to matter
+LEVEL = 0.1  # the interval leaves out this share of the precedents at either end
+FEWEST = 10
+
+
+@validator
+@dataclass(frozen=True)
+class Precedent(Validator):
+    """What the same strategy gained on real pairs of domains on which its members disagreed as much as here.
+
+    One target without labels cannot say how much a strategy gains there; pairs whose labels are known can say how often it
+    did. The estimate is the mean over those pairs, the interval leaves out a tenth of them at either end, and it holds as far as these data
+    are like those. What is asked of a pair is `ambiguity`, which needs no labels: the mean squared distance of the members' predictions from
+    their mean (Brier score for classes, in variances of the source's label for numbers). Below .04 (.005 for numbers) little can be won, and
+    what moved is often the classes' shares, which a map makes worse. The pairs with their gains stand in `validators/precedents.json`,
+    and are made by `benchmarks/choosing/precedents.py`.
+    """
+
+    name: ClassVar[str] = "precedent"
+    cites: ClassVar[str] = "Krogh & Vedelsby 1995; Lalou et al. 2024"
+
+    def gain(self, bench: Bench, z: float) -> Gain | str:  # noqa: ARG002 - the level is that of the precedents
+        """Mean and interval of the gains on the precedents."""
+        task = bench.prepared.task
+        known = [p for p in precedents() if p["strategy"] == bench.strategy and p["task"] == task]
+        seen = bench.evidence.get("ambiguity")
+        if not known or seen is None:
+            return "there is no record of this strategy"
+        here = float(seen)
+        if task == "regression":
+            here /= max(float(bench.prepared.y_source.var()), 1e-300)
+        if here < LEAST[task]:
+            return f"its members disagree too little to tell ({here:.3f}; {LEAST[task]:g} is needed)"
+        gains = np.sort([p["gain"] for p in known if p["ambiguity"] >= LEAST[task]])
+        if len(gains) < FEWEST:
+            return f"{len(gains)} precedents are too few"
+        # the next pair lies below the k-th of n with probability k / (n + 1)
+        at = np.arange(1, len(gains) + 1) / (len(gains) + 1)
+        low, high = (float(np.interp(q, at, gains)) for q in (LEVEL, 1 - LEVEL))
+        sentence = f"of {len(gains)} real pairs where it was used like this {int((gains > 0).sum())} gained, the worst {100 * gains[0]:+.1f} points"
+        return Gain(float(gains.mean()), low, high, sentence)
+
+
+@cache
+def precedents() -> tuple[dict[str, Any], ...]:
+    """The recorded pairs: strategy, task, pair, ambiguity, gain (accuracy or R2)."""
+    return tuple(json.loads(resources.files("mdshift.validators").joinpath("precedents.json").read_text("utf-8"))["pairs"])
