@@ -35,6 +35,11 @@ def diagnose(paths: list[str] | None, flags: options.Flags) -> int:
 
 def examine(session: Session, spec: DataSpec) -> dict[str, Any]:
     """Read, and diagnose."""
+    return diagnosis_of(session, read(session, spec))
+
+
+def read(session: Session, spec: DataSpec) -> Problem:
+    """As many rows as a diagnosis looks at."""
     from mdshift.readers.load import ENOUGH, describe, load
 
     session.progress("reading")
@@ -42,7 +47,12 @@ def examine(session: Session, spec: DataSpec) -> dict[str, Any]:
     problem = load(spec, seed=session["seed"], max_rows=ENOUGH, need_target=not general, progress=session.progress)
     session.notes([*problem.notes, *describe(problem)])
     session.mark("read")
-    if general and problem.target is None:
+    return problem
+
+
+def diagnosis_of(session: Session, problem: Problem) -> dict[str, Any]:
+    """The diagnosis; of sources alone where unknown future domains are the goal."""
+    if session.settings.get("goal") == "general" and problem.target is None:
         return sources_of(session, problem)
     return document_of(session, problem)
 

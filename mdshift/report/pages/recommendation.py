@@ -59,7 +59,9 @@ def excluded(document: Document) -> Section | None:
 
 def labels(document: Document) -> Section:
     """How many labels would settle it."""
-    return Section("Labels", (f"{document['labels_needed']['sentence']}.",))
+    needed, plan = document["labels_needed"], document.get("label_plan")
+    told = (needed["sentence"], needed["buys"]) if plan is None else (needed["sentence"], f"{clean(plan['file'])}: {plan['sentence']}")
+    return Section("Labels", tuple(f"{line}." for line in told))
 
 
 def advice(document: Document) -> Section | None:

@@ -1,0 +1,104 @@
+"""`mdshift recommend --label-plan`: which rows to label first, in a file."""
+
+import csv
+import json
+
+import pytest
+from shipped import valid
+
+from mdshift.learners import select
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(select, "MAX_TREE_COLUMNS", 0)  # linear models alone
+    monkeypatch.setitem(select.MIN_NET_ROWS, "image", 1000)
+
+
+def rows_of(path):
+    with path.open(newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def test_the_plan_is_written_and_told(call, pair):
+    ended = call("recommend", "s.csv", "t.csv", "--label", "y", "--label-plan", "plan.csv", "--json")
+    assert ended.code == 0, ended.err
+    told = valid(ended.json)["label_plan"]
+    rows = rows_of(pair / "plan.csv")
+    assert list(rows[0]) == ["row", "priority", "purpose", "prediction", "confidence", "why"]
+    assert (told["file"], told["rows"], told["judge"], told["learn"]) == ("plan.csv", 124, 62, 62)
+    assert [r["purpose"] for r in rows] == ["judge"] * 62 + ["learn"] * 62
+    assert [int(r["priority"]) for r in rows] == list(range(1, 125))
+    assert len({r["row"] for r in rows}) == 124
+    assert {r["prediction"] for r in rows} == {"yes", "no"}
+    assert "wrote plan.csv: 62 rows to judge by" in ended.err
+    # the same seed writes the same bytes, from the data and from the diagnosis of them; another seed other rows
+    first = (pair / "plan.csv").read_bytes()
+    (pair / "d.json").write_text(call("diagnose", "s.csv", "t.csv", "--label", "y", "--json").out)
+    assert call("recommend", "d.json", "--label-plan", "again.csv", "-q").code == 0
+    assert (pair / "again.csv").read_bytes() == first
+    ended = call("recommend", "d.json", "--label-plan", "plan.csv", "--seed", "5")
+    assert (pair / "plan.csv").read_bytes() != first
+    assert "plan.csv: 62 rows to judge by" in " ".join(ended.out.split())
+
+
+def test_rows_are_those_of_predict_and_labelled_ones_are_left_out(call, pair, trained):
+    lines = (pair / "l.csv").read_text().splitlines()
+    some = [lines[0], *(line if i % 3 == 0 else line.rsplit(",", 1)[0] + "," for i, line in enumerate(lines[1:]))]
+    (pair / "half.csv").write_text("\n".join(some) + "\n")
+    assert call("recommend", "s.csv", "half.csv", "--label", "y", "--label-plan", "plan.csv", "-q").code == 0
+    assert call("predict", trained, "half.csv", "-o", "p.csv").code == 0
+    numbers = [int(r["row"]) for r in rows_of(pair / "p.csv")]
+    listed = {int(r["row"]) for r in rows_of(pair / "plan.csv")}
+    assert len(listed) == 57  # 124 less the 67 that have a label
+    assert listed <= set(numbers)
+    assert all(i % 3 for i in listed)
+
+
+def test_images_are_named_by_file(call, folder):
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for side, size in (("s", 12), ("t", 21)):
+        for i in range(size):
+            place = folder / side / (("light", "dark")[i % 2] if side == "s" else ".")
+            place.mkdir(parents=True, exist_ok=True)
+            pixels = rng.integers(0, 80, (8, 8)) + 150 * (i % 2 == 0)
+            Image.fromarray(pixels.astype(np.uint8)).save(place / f"{i:02}.png")
+    (folder / "t" / "03.png").write_bytes(b"no image")  # skipped: the numbers behind it stay
+    ended = call("recommend", "s", "t", "--label-plan", "plan.csv", "--json")
+    assert ended.code == 0, ended.err
+    rows = rows_of(folder / "plan.csv")
+    files = sorted(p.name for p in (folder / "t").iterdir())
+    assert sorted(r["file"] for r in rows) == [f for f in files if f != "03.png"]
+    assert all(files[int(r["row"])] == r["file"] for r in rows)
+
+
+def test_what_is_refused(call, refused, pair):
+    data = ("s.csv", "t.csv", "--label", "y", "--label-plan")
+    assert "written as CSV" in refused("recommend", *data, "plan.json").error
+    assert "does not exist" in refused("recommend", *data, "none/plan.csv").error
+    assert "among the data" in refused("recommend", *data, "t.csv").error
+    assert "all 200 target rows have a label" in refused("recommend", "s.csv", "l.csv", "--label", "y", "--label-plan", "p.csv").error
+    assert "needs a label" in refused("recommend", "t.csv", "t.csv", "--label-plan", "p.csv").error
+    assert "needs a target" in refused("recommend", "s.csv", "--goal", "general", "--label", "y", "--label-plan", "p.csv").error
+    assert not (pair / "p.csv").exists()
+
+
+def test_a_diagnosis_whose_data_are_gone_is_refused(call, refused, pair):
+    diagnosis = call("diagnose", "s.csv", "t.csv", "--label", "y", "--json").out
+    document = json.loads(diagnosis)
+    (pair / "d.json").write_text(json.dumps({**document, "data": {**document["data"], "target": "gone.csv"}}))
+    ended = refused("recommend", "d.json", "--label-plan", "p.csv")
+    assert ended.error.startswith("error: a label plan needs the rows themselves, and a diagnosis holds none: 'gone.csv'")
+    assert ended.hint == "hint: name the data: mdshift recommend SOURCE... TARGET --label-plan FILE"
+    piped = json.dumps({**document, "data": {**document["data"], "target": "-"}}).encode()
+    assert "made from standard input" in refused("recommend", "--label-plan", "p.csv", stdin=piped).error
+
+
+def test_a_recommendation_says_what_labels_buy(call, pair):
+    ended = call("recommend", "s.csv", "t.csv", "--label", "y")
+    said = " ".join(ended.out.split())
+    assert "124 target labels certify a gain of 10 points" in said
+    assert "--label-plan FILE writes which rows to label first" in said
