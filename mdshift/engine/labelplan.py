@@ -221,7 +221,7 @@ def cover(prepared: Prepared, unsure: Floats, taken: Ints, size: int, rng: np.ra
     """Target rows (size,) that, one by one, bring the target nearest to a row with a label; and how far it lies from the source (m,).
 
     Weighted facility location (Wei 2015; coverage as in Sener & Savarese 2018): what is to become small is the mean over target rows of
-    the squared distance to the nearest row with a label (at first: to their centre), a row that the source model is unsure of weighing
+    the distance to the nearest row with a label (at first: to their centre), a row that the source model is unsure of weighing
     more. The labels of the target and the rows in `taken` count in full, those of the source by half, for what they say may not hold in
     the target. The next row is the one that lowers it most: a row that stands for many, not an outlier.
     """
@@ -236,11 +236,11 @@ def cover(prepared: Prepared, unsure: Floats, taken: Ints, size: int, rng: np.ra
         return np.zeros(0, np.int64), far
     at = Z[pool]
     known = Z[np.concatenate([np.flatnonzero(prepared.labelled), taken])]
-    centre = ((at - at.mean(axis=0)) ** 2).sum(axis=1)
+    centre = np.sqrt(((at - at.mean(axis=0)) ** 2).sum(axis=1))
     near = (np.minimum(far[pool], centre) + centre) / 2
     near = np.minimum(near, _nearest(at, known)) if len(known) else near
     weight = 1.0 + unsure[pool] / max(float(unsure[pool].mean()), 1e-12)
-    D = np.concatenate([_squared(at[i : i + BLOCK], at).astype(np.float32) for i in range(0, len(pool), BLOCK)])
+    D = np.concatenate([_distance(at[i : i + BLOCK], at).astype(np.float32) for i in range(0, len(pool), BLOCK)])
     chosen: list[int] = []
     open_ = np.ones(len(pool), dtype=bool)
     for _ in range(size):
@@ -269,18 +269,19 @@ def _space(prepared: Prepared, rng: np.random.Generator) -> tuple[Floats, Floats
     return np.concatenate([(X[i : i + BLOCK] - centre) @ axes.T for i in range(0, len(X), BLOCK)]), (S - centre) @ axes.T
 
 
-def _squared(A: Floats, B: Floats) -> Floats:
-    """Squared distances (a, b)."""
+def _distance(A: Floats, B: Floats) -> Floats:
+    """Euclidean distances (a, b)."""
     import numpy as np
 
-    return np.asarray(np.maximum((A**2).sum(axis=1)[:, None] + (B**2).sum(axis=1) - 2 * A @ B.T, 0.0), dtype=np.float64)
+    squared = (A**2).sum(axis=1)[:, None] + (B**2).sum(axis=1) - 2 * A @ B.T
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
 
 
 def _nearest(A: Floats, B: Floats) -> Floats:
-    """The squared distance of every row of A (a, k) to the nearest of B (b, k)."""
+    """The distance of every row of A (a, k) to the nearest of B (b, k)."""
     import numpy as np
 
-    return np.concatenate([_squared(A[i : i + BLOCK], B).min(axis=1) for i in range(0, len(A), BLOCK)]) if len(A) else np.zeros(0)
+    return np.concatenate([_distance(A[i : i + BLOCK], B).min(axis=1) for i in range(0, len(A), BLOCK)]) if len(A) else np.zeros(0)
 
 
 # --- words ------------------------------------------------------------------------------------------------------

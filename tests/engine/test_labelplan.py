@@ -116,16 +116,16 @@ def test_the_next_row_is_the_one_that_covers_most():
     def uncovered(rows):
         total = 0.0
         for i, w in zip(rest, weight, strict=True):
-            centre = ((X[i] - X[rest].mean(axis=0)) ** 2).sum()
-            source = min(((X[i] - s) ** 2).sum() for s in S)
-            total += w * min((min(source, centre) + centre) / 2, *(((X[i] - X[j]) ** 2).sum() for j in (3, *rows)))
+            centre = np.linalg.norm(X[i] - X[rest].mean(axis=0))
+            source = min(np.linalg.norm(X[i] - s) for s in S)
+            total += w * min((min(source, centre) + centre) / 2, *(np.linalg.norm(X[i] - X[j]) for j in (3, *rows)))
         return total
 
     taken: list[int] = []
     for _ in range(6):
         taken.append(min(set(rest.tolist()) - set(taken), key=lambda i: uncovered([*taken, i])))
     assert found.tolist() == taken
-    assert far == pytest.approx([min(((x - s) ** 2).sum() for s in S) for x in X])
+    assert far == pytest.approx([min(np.linalg.norm(x - s) for s in S) for x in X])
 
 
 def test_a_group_comes_before_an_outlier_by_its_middle_row():
