@@ -41,28 +41,24 @@ def examination(path):
     return module
 
 
-def collect(bench, name, files, strategies, folder, seed, *, same):
+def read(bench, files, seed, shots, *, same):
+    """The problem as `adapt` reads it, with the truth of the target beside it; None where the examination leaves the pair out."""
     source, label = bench.load(files[0], seed)
     target, _ = bench.load(files[1], seed)
-    if label is None or min(len(source), len(target)) < SMALLEST or bench.text_columns(source.drop(columns=label)):
-        return
+    if label is None or bench.text_columns(source.drop(columns=label)):
+        return None
     if same:
         target, source = source.iloc[: len(source) // 2], source.iloc[len(source) // 2 :]
-        if min(len(source), len(target)) < SMALLEST:
-            return
+    if min(len(source), len(target)) < SMALLEST:
+        return None
     task = "classification" if label == "label" else "regression"
     if task == "classification" and min(source[label].nunique(), target[label].nunique()) < 2:
-        return
-    pair = f"{name}--{files[0].stem}--{'itself' if same else files[1].stem}--{seed}"
-    here = folder / pair
-    wanted = [s for s in strategies if not (here / f"{s}.npz").exists()]
-    if (here / "base.npz").exists() and not wanted:
-        return
+        return None
     cut = int(0.7 * len(target))
     train, test = target.iloc[:cut], target.iloc[cut:]
     with tempfile.TemporaryDirectory() as made:
         at = Path(made)
-        for part, frame in (("s", source), ("t", train.drop(columns=label)), ("known", train), ("test", test)):
+        for part, frame in (("s", source), ("t", few(train, label, task, shots)), ("known", train), ("test", test)):
             frame.to_parquet(at / f"{part}.parquet")
         p = load(DataSpec(sources=(str(at / "s.parquet"),), target=str(at / "t.parquet"), labels=(label,)), seed=seed, need_label=True)
         p, encoder, prepared = begin(p, None)
@@ -70,9 +66,27 @@ def collect(bench, name, files, strategies, folder, seed, *, same):
             list(domain_for(p.schema, p.task, p.classes, str(at / f"{part}.parquet"), label=label, labels_wanted=True))
             for part in ("test", "known")
         )
-    X, y = np.concatenate([encoder.transform(d) for d in held_back]), np.concatenate([d.y for d in held_back])
-    if wanted and all(unfit(lookup("strategy", s), p) for s in wanted):
+    plain = bench.best_plain(source.drop(columns=label), source[label], task).predict(test.drop(columns=label))
+    if task == "classification":
+        code = {str(c): i for i, c in enumerate(p.classes)}
+        plain = np.array([code.get(str(v), -1) for v in plain])
+    truth = {
+        "X_test": np.concatenate([encoder.transform(d) for d in held_back]),
+        "y_test": np.concatenate([d.y for d in held_back]),
+        "y_target": np.concatenate([d.y for d in known]),
+        "yardstick": plain,
+    }
+    return p, prepared, truth
+
+
+def collect(bench, name, files, strategies, folder, seed, *, same, shots):
+    pair = f"{name}--{files[0].stem}--{'itself' if same else files[1].stem}--{seed}"
+    here = folder / pair
+    wanted = [s for s in strategies if not (here / f"{s}.npz").exists()]
+    found = read(bench, files, seed, shots, same=same) if wanted else None
+    if found is None or all(unfit(lookup("strategy", s), found[0]) for s in wanted):
         return
+    p, prepared, truth = found
     here.mkdir(parents=True, exist_ok=True)
 
     def rng_of(unit):
@@ -84,87 +98,65 @@ def collect(bench, name, files, strategies, folder, seed, *, same):
     spent = time.perf_counter() - began
     context = Context(rng_of("source-only"), choice.learner, base)
     held = np.flatnonzero(stratified(prepared.y_source, prepared.task, generator(seed, "second-run"), 3) == 0)
-    keep = np.setdiff1d(np.arange(len(prepared.y_source)), held)
-    part = prepared.part(keep)
+    part = prepared.part(np.setdiff1d(np.arange(len(prepared.y_source)), held))
     second = choice.learner.fit(part, part.X_source, part.y_source, generator(seed, "second-base"))
-    draws = generator(seed, "mixval")
-    first, other_row = draws.integers(0, len(prepared.X_target), (2, ROWS))  # as the validator draws them
-    mixed = (SHARE * prepared.X_target[first] + (1 - SHARE) * prepared.X_target[other_row]).astype(np.float32)
+    first, other = generator(seed, "mixval").integers(0, len(prepared.X_target), (2, ROWS))  # as the validator draws them
+    mixed = (SHARE * prepared.X_target[first] + (1 - SHARE) * prepared.X_target[other]).astype(np.float32)
     if not (here / "base.npz").exists():
-        plain = bench.best_plain(source.drop(columns=label), source[label], task).predict(test.drop(columns=label))
-        if task == "classification":
-            at = {str(c): i for i, c in enumerate(p.classes)}
-            plain = np.array([at.get(str(v), -1) for v in plain])
         weights, coverage = source_ratios(shared(prepared), generator(seed, "ratios"))
-        members = {}
-        for other in ("linear", "trees", "linear+trees"):
-            learner = _member(choice, other)
-            if learner is not None:
-                model = learner.fit(prepared, prepared.X_source, prepared.y_source, generator(seed, "member", other))
-                members[f"target_{other}"], members[f"test_{other}"] = model.scores(prepared.X_target), model.scores(X)
         np.savez_compressed(
             here / "base.npz",
-            task=task,
+            task=prepared.task,
             X_source=prepared.X_source,
             X_target=prepared.X_target,
-            X_test=X,
             y_source=prepared.y_source,
-            y_target=np.concatenate([d.y for d in known]),
-            y_test=y,
-            yardstick=plain,
             target=base.scores(prepared.X_target),
-            test=base.scores(X),
+            test=base.scores(truth["X_test"]),
             mixed=base.scores(mixed),
             held=held,
             plain_held=second.scores(prepared.X_source[held]),
-            second_target=second.scores(prepared.X_target),
             cv_rows=choice.rows,
             cv_scores=choice.scores,
             weights=weights,
             coverage=coverage,
             table=json.dumps({**choice.table, "chosen": choice.label}),
             seconds=spent,
-            **members,
+            **truth,
         )
-    for name_ in wanted:
-        kind = lookup("strategy", name_)
-        if unfit(kind, p):
-            continue
-        strategy = configure(kind, {})
+    for strategy in [configure(lookup("strategy", s), {}) for s in wanted if not unfit(lookup("strategy", s), p)]:
         began = time.perf_counter()
         try:
-            trained = strategy.run(prepared, replace(context, rng=rng_of(name_)))
+            trained = strategy.run(prepared, replace(context, rng=rng_of(strategy.name)))
             once = time.perf_counter() - began
-            again = strategy.run(part, replace(context, rng=rng_of(name_), base=second))
+            again = trained if shots else strategy.run(part, replace(context, rng=rng_of(strategy.name), base=second))
         except Exception as fault:  # noqa: BLE001 - what fails is a row of the table too
-            print(f"{pair} {name_}: {fault}")
+            print(f"{pair} {strategy.name}: {fault}")
             continue
         e = trained.evidence
         np.savez_compressed(
-            here / f"{name_}.npz",
+            here / f"{strategy.name}.npz",
             target=trained.predictor.scores(prepared.X_target),
-            test=trained.predictor.scores(X),
+            test=trained.predictor.scores(truth["X_test"]),
             mixed=trained.predictor.scores(mixed),
             held=again.predictor.scores(prepared.X_source[held]),
-            again_target=again.predictor.scores(prepared.X_target),
             seconds=once,
+            known=prepared.labelled,
             prior=np.array(e.get("target_prior", ())),
             prior_error=np.array(e.get("prior_error", ())),
         )
     print(f"{pair} {time.perf_counter() - began:.0f}", flush=True)
 
 
-def _member(choice, name):
-    from mdshift.learners.linear import Linear
-    from mdshift.learners.select import Both
-    from mdshift.learners.trees import Trees
-
-    if name == "linear":
-        best = max((k for k in choice.table if k.startswith("linear (")), key=choice.table.get)
-        return Linear(float(best.split("=")[1].rstrip(")")))
-    if "trees" not in choice.table:
-        return None
-    return Trees() if name == "trees" else Both(_member(choice, "linear"), Trees())
+def few(train, label, task, shots):
+    """The target as the examination gives it: without labels, or with `shots` of each class."""
+    given = train.copy()
+    if not shots:
+        return given.drop(columns=label)
+    if task == "classification":
+        given.loc[given.groupby(label).cumcount() >= shots, label] = None
+    else:
+        given.loc[given.index[5 * shots :], label] = None
+    return given
 
 
 def main():
@@ -174,13 +166,14 @@ def main():
     parser.add_argument("--strategies", default=CHEAP)
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--shots", type=int, default=0, help="labelled rows of each class of the target (numbers: five times as many)")
     parser.add_argument("--same", action="store_true")
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     bench = examination(given.bench)
     for name, source, target in bench.pairs_of(given.tables, given.pairs, given.seed):
-        collect(bench, name, (source, target), given.strategies.split(","), given.output, given.seed, same=given.same)
+        collect(bench, name, (source, target), given.strategies.split(","), given.output, given.seed, same=given.same, shots=given.shots)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 MOST = {"low": 3, "medium": 3, "high": 6}
 AFFORDABLE = {"low": (Cost.LOW,), "medium": (Cost.LOW, Cost.MEDIUM), "high": tuple(Cost)}
-WITH_LABELS = ("pooled", "feature-extraction", "finetune")
+WITH_LABELS = {
+    "table": ("blend", "consensus"),
+    "array": ("blend", "consensus", "feature-extraction"),
+    "image": ("feature-extraction", "finetune", "pooled"),
+    "text": ("blend", "feature-extraction", "finetune"),
+}
 MIN_LABELS = 4  # labelled target rows from which training on them is tried
 
 
@@ -94,9 +99,8 @@ def candidates(
     above = ranked[: names.index("source-only")] if "source-only" in names else ranked
     known = 0 if problem.target is None else int(problem.target.labelled.sum())
     if known >= MIN_LABELS:
-        listed = {str(r.get("strategy")) for r in above}
-        trained = [n for n in WITH_LABELS if n not in listed]
-        above = [r for r in above if r.get("strategy") != "scratch"] + [{"strategy": n} for n in trained]
+        first = WITH_LABELS[problem.schema.modality]
+        above = [{"strategy": n} for n in first] + [r for r in above if r.get("strategy") not in ("scratch", *first)]
     runs: list[Run] = []
     passed: list[tuple[str, str]] = []
     for entry in above:
@@ -107,9 +111,7 @@ def candidates(
             passed.append((made[0].name, "not tried: without target labels it could be judged by training it twice only (--compute high)"))
         else:
             runs.append(made)
-    limit = MOST[compute] + (1 if known >= MIN_LABELS else 0)
-    if known >= MIN_LABELS:  # a strategy that sees labels is worth more than one that guesses
-        runs.sort(key=lambda r: r[0].needs.target_labels == 0)
+    limit = MOST[compute]
     passed += [(r[0].name, f"not tried: {limit} candidates at most with --compute {compute}") for r in runs[limit:]]
     because = "the recommendation ranks source-only first: nothing that was found calls for more"
     if passed:

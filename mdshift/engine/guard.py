@@ -52,15 +52,18 @@ def uses_labels(strategy: Strategy) -> bool:
 # --- with target labels ---------------------------------------------------------------------------------------
 
 
-def held_back(strategy: Strategy, prepared: Prepared, context: Context, final: Predictor, folds: int) -> Floats:
+def held_back(strategy: Strategy, prepared: Prepared, context: Context, trained: Trained, folds: int) -> Floats:
     """Scores (labelled, k) of the labelled target rows by models that did not see their labels.
 
-    A strategy without use for the labels gives its final model's; any other is run once a fold of the labelled rows.
+    A strategy without use for the labels gives its final model's, one that holds labels back itself gives those; any other is run once a
+    fold of the labelled rows.
     """
+    if trained.labelled is not None:
+        return trained.labelled
     known = np.flatnonzero(prepared.labelled)
     X = prepared.X_target[known]
     if not uses_labels(strategy):
-        return final.scores(X)
+        return trained.predictor.scores(X)
     fold = stratified(prepared.y_target[known], prepared.task, context.rng("held-back"), folds)
     out = np.zeros((len(known), prepared.n_classes))
     for f in np.unique(fold):
@@ -69,16 +72,19 @@ def held_back(strategy: Strategy, prepared: Prepared, context: Context, final: P
     return out
 
 
-def labelled_gain(prepared: Prepared, plain: Floats, adapted: Floats, z: float) -> tuple[Gain, Gain | None]:
-    """The paired gain on the labelled rows in the score itself, and for classes in the Brier score (finer with few rows)."""
+def labelled_gain(prepared: Prepared, plain: Floats, adapted: Floats, z: float, weights: Floats | None = None) -> tuple[Gain, Gain | None]:
+    """The paired gain on the labelled rows in the score itself, and for classes in the Brier score (finer with few rows).
+
+    weights (labelled,): what each label stands for, where they were given class by class (`learners/pool.design`).
+    """
     y = prepared.y_target[prepared.labelled]
     sentence = f"paired on {len(y)} target labels"
-    gain = paired(merits(prepared.task, y, adapted) - merits(prepared.task, y, plain), z, None, sentence)
+    gain = paired(merits(prepared.task, y, adapted) - merits(prepared.task, y, plain), z, weights, sentence)
     if prepared.task == "regression":
         return gain, None
     onehot = np.eye(prepared.n_classes)[y]
     brier = [((onehot - s) ** 2).sum(axis=1) for s in (plain, adapted)]
-    return gain, paired(brier[0] - brier[1], z, None, sentence)
+    return gain, paired(brier[0] - brier[1], z, weights, sentence)
 
 
 def better(gain: Gain, finer: Gain | None) -> bool:

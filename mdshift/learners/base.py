@@ -187,10 +187,12 @@ class Context:
 class Trained:
     """What a strategy leaves: the predictor, its history (one record a step or stage) and its evidence.
 
-    further: predictors of further labels, by name, where the strategy trains them along.
+    further: predictors of further labels, by name, where the strategy trains them along. labelled: scores (l, k) of the labelled target rows by
+    models that did not see their labels, where the strategy has them.
     """
 
     predictor: Predictor
     history: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
     further: Mapping[str, Predictor] = field(default_factory=dict)
+    labelled: Vector | None = None

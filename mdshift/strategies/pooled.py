@@ -28,11 +28,9 @@ class Pooled(Strategy):
 
     def run(self, prepared: Prepared, context: Context) -> Trained:
         """Stack, weigh, fit."""
-        known = prepared.labelled
-        n, m = len(prepared.y_source), int(known.sum())
-        heavy = float(np.clip(self.share / max(1 - self.share, 1e-9) * n / max(m, 1), 1.0, self.most))
-        X = np.concatenate([prepared.X_source, prepared.X_target[known]])
-        y = np.concatenate([prepared.y_source, prepared.y_target[known]])
-        w = np.repeat([1.0, heavy], [n, m])
-        fitted = context.learner.fit(prepared, X, y, context.rng("fit"), w / w.mean())
-        return Trained(fitted, evidence={"target_rows": m, "target_weight": heavy})
+        from mdshift.learners.pool import design, pooled
+
+        known = np.flatnonzero(prepared.labelled)
+        weights = design(prepared, context.base)
+        fitted, heavy = pooled(prepared, prepared.X_source, known, context.learner, context.rng("fit"), weights, self.share, self.most)
+        return Trained(fitted, evidence={"target_rows": len(known), "target_weight": heavy})

@@ -35,23 +35,33 @@ class Precedent(Validator):
     def gain(self, bench: Bench, z: float) -> Gain | str:  # noqa: ARG002 - the level is that of the precedents
         """Mean and interval of the gains on the precedents."""
         task = bench.prepared.task
-        known = [p for p in precedents() if p["strategy"] == bench.strategy and p["task"] == task]
         seen = bench.evidence.get("ambiguity")
-        if not known or seen is None:
+        if seen is None or not record(bench.strategy, task):
             return "there is no record of this strategy"
         here = float(seen)
         if task == "regression":
             here /= max(float(bench.prepared.y_source.var()), 1e-300)
         if here < LEAST[task]:
             return f"its members disagree too little to tell ({here:.3f}; {LEAST[task]:g} is needed)"
-        gains = np.sort([p["gain"] for p in known if p["ambiguity"] >= LEAST[task]])
-        if len(gains) < FEWEST:
-            return f"{len(gains)} precedents are too few"
-        # the next pair lies below the k-th of n with probability k / (n + 1)
-        at = np.arange(1, len(gains) + 1) / (len(gains) + 1)
-        low, high = (float(np.interp(q, at, gains)) for q in (LEVEL, 1 - LEVEL))
-        sentence = f"of {len(gains)} real pairs where it was used like this {int((gains > 0).sum())} gained, the worst {100 * gains[0]:+.1f} points"
-        return Gain(float(gains.mean()), low, high, sentence)
+        return spread(record(bench.strategy, task, LEAST[task])) or "there are too few precedents"
+
+
+def record(strategy: str, task: str, ambiguity: float = 0.0) -> list[float]:
+    """What a strategy gained on each recorded pair with at least this ambiguity."""
+    return [p["gain"] for p in precedents() if (p["strategy"], p["task"]) == (strategy, task) and p.get("ambiguity", 0.0) >= ambiguity]
+
+
+def spread(record: list[float]) -> Gain | None:
+    """The mean of recorded gains, and the interval in which the next one lies with probability 1 - 2 LEVEL; None of fewer than ten."""
+    if len(record) < FEWEST:
+        return None
+    gains = np.sort(record)
+    # the next pair lies below the k-th of n with probability k / (n + 1)
+    at = np.arange(1, len(gains) + 1) / (len(gains) + 1)
+    low, high = (float(np.interp(q, at, gains)) for q in (LEVEL, 1 - LEVEL))
+    won = int((gains > 0).sum())
+    sentence = f"of {len(gains)} real pairs where it was used like this {won} gained, the worst {100 * gains[0]:+.1f} points"
+    return Gain(float(gains.mean()), low, high, sentence)
 
 
 @cache

@@ -84,7 +84,7 @@ def test_a_named_strategy_that_labels_show_to_be_worse_gives_way(monkeypatch):
 
 def test_auto_keeps_what_target_labels_prove():
     found, model = adapt(turned(np.random.default_rng(0), labelled=120), strategy="auto", document={"ranked": []}, compute="low", out="m")
-    assert (found.kept, found.strategy, model.strategy) == ("adapted", "pooled", "pooled")
+    assert (found.kept, found.strategy, model.strategy) == ("adapted", "blend", "blend")
     assert found.scores["adapted"].value > found.scores["source_only"].value + 0.3
     assert found.validator == "target labels, held back"
 
@@ -272,7 +272,7 @@ def test_candidates_fit_the_problem_and_the_compute():
 
     assert names(problem(), "low") == ["label-shift", "coral"]
     assert names(problem(task="regression"), "low") == ["coral"]
-    assert names(problem(labelled=20), "low")[0] == "pooled"
+    assert names(problem(labelled=20), "low")[:2] == ["blend", "consensus"]
     assert "finetune" not in names(problem(), "high")
     assert names(problem(), "medium") == ["label-shift", "coral"]  # a network that nothing could judge is not trained
 

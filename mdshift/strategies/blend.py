@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import numpy as np
+
+from mdshift.declare import Cost, Needs, lookup, param, strategy
+from mdshift.families import Map, Strategy
+from mdshift.learners.base import Trained
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mdshift.learners.base import Context, Matrix, Predictor, Prepared
+
+    Floats = NDArray[np.float64]
+
+MEMBERS = ("source-only", "consensus", "pooled", "pooled consensus", "target alone")
+
+
+@final
+@strategy
+@dataclass(frozen=True)
+class Blend(Strategy):
+    """Average models that trust the source more or less, by what a few target labels say of each.
+
+    Five members, from all source to all target: the source model; the `consensus` of it with models of the carried source; a model of the source
+    and the labelled target rows together; the same consensus with those rows in every member; and a linear model of the target's
+    labels alone. Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power `trust`: a few labels move
+    the weights a little, many decide. With a power of 1 it is Bayesian model averaging; held-back scores of few rows deserve less. Labels given class
+    by class (as many of each) are weighed to the classes' shares. Right with few labels, where
+    it is not known how much of the source holds; with thousands the target alone is as good. It cannot be better than what its members know.
+    """
+
+    name: ClassVar[str] = "blend"
+    cites: ClassVar[str] = "Hoeting et al. 1999; Daumé III 2007"
+    needs: ClassVar[Needs] = Needs(target_labels=4)
+    cost: ClassVar[Cost] = Cost.LOW
+    trust: float = param(0.5, "power of the likelihood of the held-back labels", low=0, high=10)
+    folds: int = param(5, "folds of the labelled target rows", low=2, high=20)
+
+    def parts(self, task: str) -> tuple[str, ...]:
+        """The maps of the consensus."""
+        return lookup("strategy", "consensus")().parts(task)  # type: ignore[no-any-return]
+
+    def run(self, prepared: Prepared, context: Context) -> Trained:
+        """Train every member, and again without each fold of the labels; weigh, average."""
+        from mdshift.learners.compose import Averaged
+        from mdshift.learners.pool import design
+        from mdshift.learners.select import stratified
+
+        rng = context.rng
+        known = np.flatnonzero(prepared.labelled)
+        weights = design(prepared, context.base)
+        carried = _carried(prepared, context)
+        plain = [context.base, self._mean([context.base, *(_fit(prepared, X, context, name) for name, X in carried[1:])])]
+        fold = stratified(prepared.y_target[known], prepared.task, rng("folds"), self.folds)
+        held = np.zeros((len(MEMBERS), len(known), prepared.n_classes))
+        held[:2] = [model.scores(prepared.X_target[known]) for model in plain]
+        for f in np.unique(fold):
+            out = fold == f
+            for i, model in enumerate(self._with_labels(prepared, context, carried, known[~out], weights), 2):
+                held[i, out] = model.scores(prepared.X_target[known[out]])
+        fits = log_fit(prepared.task, prepared.y_target[known], held, weights[known])
+        share = softmax(self.trust * fits.sum(axis=1))
+        models = [*plain, *self._with_labels(prepared, context, carried, known, weights)]
+        # a label that weighs the members must not judge them: each row's weights leave its own label out
+        without = np.array([softmax(self.trust * (fits.sum(axis=1) - fits[:, i])) for i in range(len(known))])
+        judged = np.einsum("im,mik->ik", without, held)
+        evidence: dict[str, Any] = {
+            "members": list(MEMBERS),
+            "weights": share.tolist(),
+            "target_rows": len(known),
+            "label_weights": [float(weights[known].min()), float(weights[known].max())],
+        }
+        return Trained(Averaged(models, share), evidence=evidence, labelled=judged)
+
+    def _with_labels(
+        self, prepared: Prepared, context: Context, carried: list[tuple[str, Matrix]], rows: NDArray[np.int64], weights: Floats
+    ) -> list[Predictor]:
+        """The members that train on the target's rows `rows`."""
+        from mdshift.learners.linear import Linear
+        from mdshift.learners.pool import pooled
+
+        rng = context.rng
+        together = [pooled(prepared, X, rows, context.learner, rng(f"pooled/{name}"), weights)[0] for name, X in carried]
+        own = weights[rows] / weights[rows].mean()
+        alone = Linear().fit(prepared, prepared.X_target[rows], prepared.y_target[rows], rng("alone"), own)
+        return [together[0], self._mean(together), alone]
+
+    @staticmethod
+    def _mean(models: list[Predictor]) -> Predictor:
+        from mdshift.learners.compose import Averaged
+
+        return Averaged(models, np.full(len(models), 1 / len(models)))
+
+
+def _carried(prepared: Prepared, context: Context) -> list[tuple[str, Matrix]]:
+    """The source's features as they are, and as each map of the consensus carries them."""
+    found = [("", prepared.X_source)]
+    consensus = lookup("strategy", "consensus")
+    if prepared.modality not in consensus.needs.modalities:
+        return found
+    for name in consensus().parts(prepared.task):
+        part = lookup("strategy", name)()
+        assert isinstance(part, Map)
+        try:
+            found.append((name, part.mapping(replace(prepared), context.rng(name))[0]))
+        except ModuleNotFoundError:  # an extra that is not installed
+            continue
+    return found
+
+
+def _fit(prepared: Prepared, X: Matrix, context: Context, name: str) -> Predictor:
+    if name in context.finished:
+        return context.finished[name].predictor
+    return context.learner.fit(prepared, X, prepared.y_source, context.rng(f"fit/{name}"))
+
+
+def log_fit(task: str, y: NDArray[Any], scores: Floats, weights: Floats) -> Floats:
+    """Each label's weighted log-likelihood (c, m) under each of c members' scores (c, m, k).
+
+    Classes: probabilities below .001 count as that. Numbers: normal errors of each member's own variance.
+    """
+    if task == "classification":
+        p = scores[:, np.arange(len(y)), y]
+        return np.asarray(weights * np.log(np.maximum(p, 1e-3)))
+    squared = (scores[:, :, 0] - y) ** 2
+    spread = np.maximum((weights * squared).sum(axis=1, keepdims=True) / weights.sum(), 1e-12 + 1e-6 * y.var())
+    return np.asarray(-0.5 * weights * (np.log(spread) + squared / spread))
+
+
+def softmax(v: Floats) -> Floats:
+    """Shares (c,) in proportion to exp(v)."""
+    e = np.exp(v - v.max())
+    return np.asarray(e / e.sum())

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+from made import accuracy, linear_context, prepared
+
+from mdshift.learners.pool import design
+from mdshift.strategies.blend import MEMBERS, Blend, log_fit, softmax
+
+
+def turned(seed, labels, m=600):
+    """The target obeys another rule than the source: only its labels tell."""
+    rng = np.random.default_rng(seed)
+    X, Z = rng.normal(size=(600, 3)), rng.normal(size=(m, 3))
+    yt = (Z @ [0.0, 1.0, 1.0] > 0).astype(int)
+    known = np.where(np.arange(m) < labels, yt, -1)
+    return prepared(X, (X @ [1.0, 1.0, 0.0] > 0).astype(int), Z, known), yt
+
+
+def drifted(seed, labels, m=600):
+    rng = np.random.default_rng(seed)
+    X, Z = rng.normal(size=(600, 3)), rng.normal(size=(m, 3))
+    yt = (Z @ [1.0, 1.0, 0.0] > 0).astype(int)
+    return prepared(X, (X @ [1.0, 1.0, 0.0] > 0).astype(int), Z + np.array([2.0, 0, 0]), np.where(np.arange(m) < labels, yt, -1)), yt
+
+
+@pytest.mark.parametrize("world", [turned, drifted])
+def test_a_few_labels_buy_a_better_model(world):
+    found = []
+    for seed in range(5):
+        p, yt = world(seed, 30)
+        c = linear_context(p)
+        found.append([accuracy(m.scores(p.X_target[30:]), yt[30:]) for m in (c.base, Blend().run(p, c).predictor)])
+    plain, blended = np.mean(found, axis=0)
+    assert blended > plain + 0.05
+
+
+def test_where_the_source_is_right_its_labels_are_not_thrown_away():
+    """No shift: a blend with few labels must not do worse than the source model by more than noise."""
+    found = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        X, Z = rng.normal(size=(600, 3)), rng.normal(size=(600, 3))
+        yt = (Z @ [1.0, 1.0, 0.0] + rng.normal(size=600) > 0).astype(int)
+        p = prepared(X, (X @ [1.0, 1.0, 0.0] + rng.normal(size=600) > 0).astype(int), Z, np.where(np.arange(600) < 10, yt, -1))
+        c = linear_context(p)
+        found.append([accuracy(m.scores(Z.astype(np.float32)), yt) for m in (c.base, Blend().run(p, c).predictor)])
+    plain, blended = np.mean(found, axis=0)
+    assert blended > plain - 0.01
+
+
+def test_the_weights_go_to_the_member_that_the_labels_favour():
+    p, _ = turned(0, 200)
+    weights = dict(zip(MEMBERS, Blend().run(p, linear_context(p)).evidence["weights"], strict=True))
+    assert weights["target alone"] > 0.9
+    p, _ = drifted(0, 200)
+    weights = dict(zip(MEMBERS, Blend().run(p, linear_context(p)).evidence["weights"], strict=True))
+    assert weights["source-only"] < 0.05
+    assert sum(weights.values()) == pytest.approx(1)
+
+
+def test_held_back_scores_are_not_flattered():
+    """Labels that nothing can predict: what the blend scores on them is chance, although they weigh its members."""
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, Z = rng.normal(size=(200, 2)), rng.normal(size=(60, 2))
+        yt = rng.integers(0, 2, 60)
+        p = prepared(X, (X[:, 0] > 0).astype(int), Z, np.where(np.arange(60) < 30, yt, -1))
+        held = Blend().run(p, linear_context(p)).labelled
+        assert held.shape == (30, 2)
+        found.append(accuracy(held, yt[:30]))
+    assert abs(np.mean(found) - 0.5) < 3 * (0.25 / 600) ** 0.5
+
+
+def test_numbers_are_blended_too():
+    rng = np.random.default_rng(0)
+    X, Z = rng.normal(size=(400, 3)), rng.normal(size=(400, 3))
+    w = np.array([1.0, 2.0, -1.0])
+    truth = Z @ w + 5
+    p = prepared(X, X @ w, Z, np.where(np.arange(400) < 25, truth, np.nan), task="regression")
+    c = linear_context(p)
+    before, after = (((m.scores(p.X_target)[:, 0] - truth) ** 2).mean() for m in (c.base, Blend().run(p, c).predictor))
+    assert after < 0.2 * before
+
+
+def test_the_fit_is_the_log_likelihood():
+    y = np.array([0, 1])
+    scores = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.0, 1.0], [0.5, 0.5]]])
+    np.testing.assert_allclose(
+        log_fit("classification", y, scores, np.array([1.0, 2.0])), [[np.log(0.9), 2 * np.log(0.8)], [np.log(1e-3), 2 * np.log(0.5)]]
+    )
+    from scipy.stats import norm
+
+    y, guess = np.array([0.0, 1.0, 5.0]), np.zeros((1, 3, 1))
+    sd = np.sqrt((y**2).mean())
+    expected = norm.logpdf(y, 0, sd) + 0.5 * np.log(2 * np.pi)
+    np.testing.assert_allclose(log_fit("regression", y, guess, np.ones(3))[0], expected)
+    assert softmax(np.array([-1e9, 0.0, 0.0])) == pytest.approx([0, 0.5, 0.5])
+
+
+def test_labels_given_class_by_class_stand_for_the_classes_shares():
+    rng = np.random.default_rng(0)
+    y = (rng.random(2000) < 0.1).astype(int)
+    yt = (rng.random(1000) < 0.1).astype(int)
+    X, Z = (rng.normal(size=(len(v), 1)) + 4 * v[:, None] for v in (y, yt))
+    known = np.full(1000, -1)
+    for k in (0, 1):
+        known[np.flatnonzero(yt == k)[:5]] = k
+    p = prepared(X, y, Z, known)
+    weights = design(p, linear_context(p).base)
+    assert weights[known == 0].mean() / weights[known == 1].mean() == pytest.approx((1 - yt.mean()) / yt.mean(), rel=0.25)
+    assert weights[known >= 0].mean() == pytest.approx(1)
+    assert (
+        design(prepared(X, y, Z, np.where(np.arange(1000) < 50, yt, -1)), linear_context(p).base) == 1
+    ).all()  # a random sample is left alone
