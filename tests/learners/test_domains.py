@@ -18,7 +18,7 @@ def test_the_ratio_of_two_gaussians_is_found():
 
 def test_a_target_that_lies_elsewhere_is_not_covered():
     X = rng.normal(size=(500, 2))
-    found, covered = source_ratios(prepared(X, np.arange(500) % 2, rng.normal(size=(500, 2)) + 20), rng)
+    _, covered = source_ratios(prepared(X, np.arange(500) % 2, rng.normal(size=(500, 2)) + 20), rng)
     assert covered < 0.05  # although the ratios are all alike, and so no weight is large
     half = np.r_[rng.normal(size=(250, 2)), rng.normal(size=(250, 2)) + 20]
     assert 0.3 < source_ratios(prepared(X, np.arange(500) % 2, half), rng)[1] < 0.85
