@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import configure, generator, lookup
+from mdshift.engine import general
 from mdshift.engine.candidates import Plan, candidates, refuse
 from mdshift.engine.environment import environment
 from mdshift.engine.further import models
@@ -51,7 +52,8 @@ def adapt(
     """Train the source model and the strategy, or with "auto" those that the recommendation `document` ranks; keep the better.
 
     A strategy that was named is kept unless target labels show that it is worse than the source model. With "auto" the source
-    model is kept unless the evidence shows a gain: by target labels held back from training (paired), else by validators that agree. budget: seconds
+    model is kept unless the evidence shows a gain: by target labels held back from training (paired), else by validators that agree. With the goal "general", or without a target, it is
+    by sources held out in turn where there are two or more (`engine/general.py`): a target's labels make it one more of them, and a target without is not used. budget: seconds
     after which no further candidate is begun. start: a saved model to go on from. backbone: the folder of a pretrained network that reads
     texts and images. recipe: how the training data are built (`learners/construct.py`); `problem` holds the columns that it needs.
     limits: thresholds that replace those of `rules/thresholds.py`. checkpoint: what an unfinished run has finished, and where this one keeps what it finishes.
@@ -66,6 +68,9 @@ def adapt(
     named = None if strategy == "auto" else configure(lookup("strategy", strategy), params or {})
     if named is not None:
         refuse(named, problem)
+    unknown = goal == "general" or problem.target is None or not len(problem.target)
+    by_domains = general.problem_of(problem) if named is None and unknown else None
+    problem, goal = (problem, goal) if by_domains is None else (by_domains, "general")
     desk = _set_up(problem, seed, alpha, compute, device, start, backbone, recipe, progress, checkpoint, asked=named is not None)
     if named is not None:
         plan = Plan(() if strategy == "source-only" else ((named, dict(params or {})),), "", (), ())
@@ -73,7 +78,9 @@ def adapt(
         plan = candidates(
             problem, document, goal=goal, compute=compute, alpha=alpha, seed=seed, workers=workers, engine=engine, progress=progress
         )
-        desk = replace(desk, kinds=plan.kinds, limits=limits or {})
+        desk = replace(desk, kinds=plan.kinds, limits=limits or {}, expected=plan.expected)
+        if by_domains is not None and plan.runs:
+            desk = replace(desk, domains=general.hold_out(desk))
     source_seconds = time.perf_counter() - begun
     trials, skipped = run_all(desk, plan.runs, budget, begun, workers)
     tried = {t.name for t in trials}
@@ -156,7 +163,10 @@ def _settle(
     from mdshift.store import Model
 
     plain = plain_score(desk)
-    trial, reason = _choose(trials, asked=desk.asked, because=because, labelled=bool(desk.prepared.labelled.any()))
+    if desk.domains is not None and trials:
+        trial, reason = general.choose(trials, desk.domains)
+    else:
+        trial, reason = _choose(trials, asked=desk.asked, because=because, labelled=bool(desk.prepared.labelled.any()))
     kept = trial if trial is not None and (trial.wins or (desk.asked and not trial.loses)) else None
     trained = Trained(desk.context.base) if kept is None else kept.trained
     name = "source-only" if kept is None else kept.name
@@ -223,6 +233,8 @@ def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -
 def _validator(desk: Desk) -> str:
     if desk.prepared.labelled.any():
         return "target labels, held back"
+    if desk.domains is not None:
+        return general.VALIDATOR
     if not len(desk.prepared.X_target):
         return "source cross-validation"
     from mdshift.declare import every

@@ -253,6 +253,8 @@ def shift_facts(
         "metric": None if cost is None else cost["metric"],
         "source_score": None if cost is None else cost["source"],
         "expected_score": None if cost is None else cost["expected"]["value"],
+        "expected_low": None if cost is None else cost["expected"]["low"],
+        "expected_high": None if cost is None else cost["expected"]["high"],
         "target_score": None if cost is None else cost["target"],
         "drop": None if cost is None else cost["drop"],
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, configure, every
+from mdshift.engine import general
 from mdshift.engine.recommend import missing_module, without_extra
 from mdshift.errors import DataError, EnvironmentFault, UsageError
 from mdshift.types import Problem
@@ -31,13 +32,15 @@ MIN_LABELS = 4  # labelled target rows from which training on them is tried
 class Plan:
     """The strategies to try with their parameters, best first; why there is none, if so; the kinds of shift that were read.
 
-    passed: strategies that the recommendation ranks above source-only and that are not tried, with the reason.
+    passed: strategies that the recommendation ranks above source-only and that are not tried, with the reason. expected: what the diagnosis
+    expects of the source model on the target (value, low, high).
     """
 
     runs: tuple[Run, ...]
     because: str
     kinds: tuple[str, ...]
     passed: tuple[tuple[str, str], ...]
+    expected: Mapping[str, float] | None = None
 
 
 def unfit(strategy: Any, problem: Problem) -> str | None:
@@ -94,20 +97,27 @@ def candidates(
     """
     said = document or _recommended(problem, goal, compute, alpha, seed, workers, engine, progress)
     ranked = list(said.get("ranked", ()))
-    kinds = tuple(str(k) for k in (said.get("facts") or {}).get("kinds", ()))
+    facts = said.get("facts") or {}
+    kinds = tuple(str(k) for k in facts.get("kinds", ()))
+    ends = {"value": facts.get("expected_score"), "low": facts.get("expected_low"), "high": facts.get("expected_high")}
+    expected = {k: float(v) for k, v in ends.items() if isinstance(v, int | float)}
     names = [str(r.get("strategy")) for r in ranked]
     above = ranked[: names.index("source-only")] if "source-only" in names else ranked
     known = 0 if problem.target is None else int(problem.target.labelled.sum())
     if known >= MIN_LABELS:
         first = WITH_LABELS[problem.schema.modality]
         above = [{"strategy": n} for n in first] + [r for r in above if r.get("strategy") not in ("scratch", *first)]
+    by_domains = goal == "general" and general.applies(problem)
     runs: list[Run] = []
     passed: list[tuple[str, str]] = []
     for entry in above:
         made = _configured(entry, problem, compute)
         if made is None or made[0].name in {r[0].name for r in runs}:
             continue
-        if known < MIN_LABELS and compute != "high" and made[0].cost is not Cost.LOW:
+        unjudged = general.unjudged(made[0], problem) if by_domains else None
+        if unjudged is not None:
+            passed.append((made[0].name, unjudged))
+        elif not by_domains and known < MIN_LABELS and compute != "high" and made[0].cost is not Cost.LOW:
             passed.append((made[0].name, "not tried: without target labels it could be judged by training it twice only (--compute high)"))
         else:
             runs.append(made)
@@ -115,8 +125,9 @@ def candidates(
     passed += [(r[0].name, f"not tried: {limit} candidates at most with --compute {compute}") for r in runs[limit:]]
     because = "the recommendation ranks source-only first: nothing that was found calls for more"
     if passed:
-        because = f"nothing was tried: {passed[0][0]} could not be judged without target labels"
-    return Plan(with_parts(runs[:limit], problem), because, kinds, tuple(passed))
+        why = passed[0][1] if by_domains else "could not be judged without target labels"
+        because = f"nothing was tried: {passed[0][0]} {why}"
+    return Plan(with_parts(runs[:limit], problem), because, kinds, tuple(passed), expected if len(expected) == len(ends) else None)
 
 
 def with_parts(runs: Sequence[Run], problem: Problem) -> tuple[Run, ...]:
@@ -162,4 +173,5 @@ def _recommended(
         kinds, facts = list(found.kinds), dict(found.facts)
     document = {"schema": "mdshift.diagnosis/1", "kinds": kinds, "facts": facts, "data": {}, "settings": {}}
     said = recommend(document, goal=goal, compute=compute)
-    return {"ranked": [{"strategy": r.strategy, "params": dict(r.params)} for r in said.ranked], "facts": {"kinds": kinds}}
+    told = {k: v for k, v in facts.items() if k.startswith("expected_")}
+    return {"ranked": [{"strategy": r.strategy, "params": dict(r.params)} for r in said.ranked], "facts": {"kinds": kinds, **told}}

@@ -29,6 +29,7 @@ Facts that a rule may read (`Diagnosis.facts`); a fact that cannot be known is a
     cost       metric                        "accuracy" | "r2"
                source_score                  cross-validated on the source
                expected_score                expected on the target, without its labels
+               expected_low, expected_high   its interval
                target_score                  measured on the target's labels
                drop                          source_score less target_score, or less expected_score
 """

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, generator
-from mdshift.engine import guard
+from mdshift.engine import general, guard
 from mdshift.engine.naming import named
 from mdshift.rules.thresholds import defaults
 from mdshift.types import Candidate, Problem, Score
@@ -49,6 +49,8 @@ class Desk:
     checkpoint: Checkpoint
     kinds: tuple[str, ...] | None = None  # of shift, as the diagnosis read them; None where none was made
     limits: Mapping[str, float] = field(default_factory=dict)  # thresholds
+    expected: Mapping[str, float] | None = None  # of the source model on the target, by the diagnosis
+    domains: general.Held | None = None  # sources held out in turn, where the target is unknown
 
     def context_of(self, name: str) -> Context:
         """The context with generators of a strategy's own, so that no candidate depends on those before it."""
@@ -60,7 +62,7 @@ class Ran:
     """A candidate that was run.
 
     again: what it left on part of the source, and its scores (h, k) on the rest, where it was run a second time; labelled: scores of the
-    labelled target rows by models that did not see their labels.
+    labelled target rows by models that did not see their labels; unseen: of the source rows (n, k) by models that did not see their domain.
     """
 
     strategy: Strategy
@@ -70,6 +72,7 @@ class Ran:
     again: Trained | None = None
     held: Floats | None = None
     labelled: Floats | None = None
+    unseen: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,18 +143,20 @@ def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guar
     plain = [r for r in before if not r.params]  # a strategy that builds on others builds on their defaults
     given = prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
     trained = strategy.run(cleaned(given), replace(context, finished={r.strategy.name: r.trained for r in plain}))
-    again = held = labelled = None
-    if prepared.labelled.any():
+    again = held = labelled = unseen = None
+    if desk.domains is not None:
+        unseen = general.unseen(desk.domains, strategy, prepared, context)
+    elif prepared.labelled.any():
         labelled = guard.held_back(strategy, prepared, context, trained, 5 if strategy.cost is Cost.LOW else 3)
     elif second is not None and guard.twice(strategy, desk.compute):
         done = {r.strategy.name: r.again for r in plain if r.again is not None}
         again = strategy.run(second.part, replace(context, base=second.base, finished=done))
         held = again.predictor.scores(prepared.X_source[second.held])
-    return Ran(strategy, params, trained, time.perf_counter() - begun, again, held, labelled)
+    return Ran(strategy, params, trained, time.perf_counter() - begun, again, held, labelled, unseen)
 
 
 def _judge(desk: Desk, ran: Ran, rans: Sequence[Ran], second: guard.Second | None) -> Trial:
-    """Judge a candidate against the source model: by target labels, else by validators."""
+    """Judge a candidate against the source model: by target labels or held-out domains, else by validators."""
     from mdshift.stats.resample import two_sided
 
     z = two_sided(desk.alpha / max(len(rans), 1))  # the more are tried, the likelier that one shines by chance
@@ -160,6 +165,10 @@ def _judge(desk: Desk, ran: Ran, rans: Sequence[Ran], second: guard.Second | Non
     if ran.labelled is not None:
         return _by_labels(desk, ran, ran.labelled, z, evidence)
     name, params, trained = ran.strategy.name, ran.params, ran.trained
+    if desk.domains is not None and ran.unseen is not None:
+        said = general.judge(desk, desk.domains, ran.unseen, z, len(rans))
+        wins, loses = said.gain.low > 0, said.gain.high < 0
+        return Trial(name, params, trained, said.score, said.gain, wins, loses, said.gain.sentence, ran.seconds, evidence | said.told)
     if not len(desk.prepared.X_target):
         return Trial(name, params, trained, None, None, False, False, "no target to judge by", ran.seconds, evidence)
     return _by_validators(desk, ran, rans, second, z, evidence)
@@ -222,12 +231,16 @@ def tolerance(desk: Desk) -> float:
 
 
 def plain_score(desk: Desk) -> Score | None:
-    """The source model's score: on target labels, else as estimated, else cross-validated on the source."""
+    """The source model's score: on target labels, else as the diagnosis or its weighted source rows foretell it, else cross-validated on the source."""
     from mdshift.stats.resample import two_sided
 
     p, context = desk.prepared, desk.context
+    if desk.domains is not None:
+        return general.score(desk, desk.domains, desk.domains.scores)
     if p.labelled.any():
         scores = context.base.scores(p.X_target[p.labelled])
         return guard.measured(p, scores, desk.metric, desk.alpha, context.rng("interval"))
+    if desk.expected is not None and len(p.X_target):
+        return Score(desk.metric, desk.expected["value"], desk.expected["low"], desk.expected["high"], guard.ON_ESTIMATE)
     score = guard.estimated(p, desk.choice.rows, desk.choice.scores, desk.weights, desk.metric, two_sided(desk.alpha), desk.coverage)
     return score if len(p.X_target) else replace(score, on="source cross-validation")

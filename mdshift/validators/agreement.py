@@ -21,6 +21,7 @@ class Agreement(Validator):
 
     name: ClassVar[str] = "agreement"
     cites: ClassVar[str] = "Hu 2024"
+    votes: ClassVar[bool] = True
 
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Paired difference of the expected score on the target, were the candidates' mean the posterior."""

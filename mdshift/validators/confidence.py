@@ -16,13 +16,12 @@ class Confidence(Validator):
 
     The expected accuracy of a model is its mean confidence where it is calibrated (Guillory 2021, Garg 2022). Both models
     are judged by one common posterior, the mean of theirs, so that a model is not its own judge; an over-confident one still
-    wins too often, which is why this validator never decides alone.
+    wins too often (`benchmarks/choosing/validators.txt`), which is why this validator has no vote.
     """
 
     name: ClassVar[str] = "confidence"
     cites: ClassVar[str] = "Guillory 2021; Garg 2022; Hu 2024"
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
-    votes: ClassVar[bool] = True
 
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Paired difference of expected accuracy on the target."""

@@ -22,8 +22,12 @@ def page(document: Document) -> Page:
         if score is not None:
             rows.append((told, score["metric"], interval(score["value"], score["low"], score["high"]), score["on"]))
     scores = Section("Scores", (), Table(("model", "metric", "value [interval]", "measured on"), tuple(rows), (2,)))
-    tried = tuple((c["strategy"], _estimate(c["estimate"]), clean(c["verdict"], 100)) for c in document["candidates"])
-    candidates = Section(f"Candidates, judged by {document['validator']}", (), Table(("strategy", "estimate", "verdict"), tried, (1,)))
+    tried = tuple(
+        (c["strategy"], _estimate(c["estimate"]), f"{c['seconds']:.0f}", clean(c["verdict"], 200)) for c in document["candidates"]
+    )
+    candidates = Section(
+        f"Candidates, judged by {document['validator']}", (), Table(("strategy", "estimate", "s", "verdict"), tried, (1, 2))
+    )
     parts = [scores, candidates] if tried else [scores]
     parts += [_training(c) for c in document["candidates"] if (c.get("evidence") or {}).get("trained", {}).get("plan")][:1]
     if document.get("labels"):
