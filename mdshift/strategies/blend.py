@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+HEAVY = 2_000_000  # rows x columns x classes from which trees and networks take long: fewer models are then trained
 MEMBERS = ("source-only", "consensus", "pooled", "pooled consensus", "target alone")
 
 
@@ -30,7 +31,8 @@ class Blend(Strategy):
     labels alone. Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power `trust`: a few labels move
     the weights a little, many decide. With a power of 1 it is Bayesian model averaging; held-back scores of few rows deserve less. Labels given class
     by class (as many of each) are weighed to the classes' shares. Right with few labels, where
-    it is not known how much of the source holds; with thousands the target alone is as good. It cannot be better than what its members know.
+    it is not known how much of the source holds; with thousands the target alone is as good. It cannot be better than what its members know. Where a
+    model takes long to train, three folds have to do, and the fourth member is the third.
     """
 
     name: ClassVar[str] = "blend"
@@ -54,17 +56,19 @@ class Blend(Strategy):
         known = np.flatnonzero(prepared.labelled)
         weights = design(prepared, context.base)
         carried = _carried(prepared, context)
+        heavy = context.learner.name != "linear" and prepared.X_source.size * prepared.n_classes > HEAVY
+        again = carried[:1] if heavy else carried  # what is trained anew in every fold
         plain = [context.base, self._mean([context.base, *(_fit(prepared, X, context, name) for name, X in carried[1:])])]
-        fold = stratified(prepared.y_target[known], prepared.task, rng("folds"), self.folds)
+        fold = stratified(prepared.y_target[known], prepared.task, rng("folds"), min(self.folds, 3) if heavy else self.folds)
         held = np.zeros((len(MEMBERS), len(known), prepared.n_classes))
         held[:2] = [model.scores(prepared.X_target[known]) for model in plain]
         for f in np.unique(fold):
             out = fold == f
-            for i, model in enumerate(self._with_labels(prepared, context, carried, known[~out], weights), 2):
+            for i, model in enumerate(self._with_labels(prepared, context, again, known[~out], weights), 2):
                 held[i, out] = model.scores(prepared.X_target[known[out]])
         fits = log_fit(prepared.task, prepared.y_target[known], held, weights[known])
         share = softmax(self.trust * fits.sum(axis=1))
-        models = [*plain, *self._with_labels(prepared, context, carried, known, weights)]
+        models = [*plain, *self._with_labels(prepared, context, again, known, weights)]
         # a label that weighs the members must not judge them: each row's weights leave its own label out
         without = np.array([softmax(self.trust * (fits.sum(axis=1) - fits[:, i])) for i in range(len(known))])
         judged = np.einsum("im,mik->ik", without, held)
