@@ -214,6 +214,8 @@ def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -
         trial = trials[0]
         if trial.loses:
             return trial, f"{trial.name} is worse than source-only on the target labels, so source-only is kept"
+        if trial.on_record:
+            return trial, f"{trial.name} was asked for: {trial.verdict}; that holds as far as these data are like those pairs"
         if trial.wins:
             return trial, f"{trial.name} was asked for, and by {by} it is better than source-only"
         hint = " (nothing shows it: evaluate both on labelled target rows)" if not labelled else ""

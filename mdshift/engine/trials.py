@@ -138,19 +138,19 @@ def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guar
     from mdshift.learners.construct import cleaned
 
     begun = time.perf_counter()
-    strategy = desk.checkpoint.resumable(strategy)
+    runner = desk.checkpoint.resumable(strategy)
     context, prepared = desk.context_of(strategy.name), desk.prepared
     plain = [r for r in before if not r.params]  # a strategy that builds on others builds on their defaults
     given = prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
-    trained = strategy.run(cleaned(given), replace(context, finished={r.strategy.name: r.trained for r in plain}))
+    trained = runner.run(cleaned(given), replace(context, finished={r.strategy.name: r.trained for r in plain}))
     again = held = labelled = unseen = None
     if desk.domains is not None:
-        unseen = general.unseen(desk.domains, strategy, prepared, context)
+        unseen = general.unseen(desk.domains, runner, prepared, context)
     elif prepared.labelled.any():
-        labelled = guard.held_back(strategy, prepared, context, trained, 5 if strategy.cost is Cost.LOW else 3)
+        labelled = guard.held_back(runner, prepared, context, trained, 5 if strategy.cost is Cost.LOW else 3)
     elif second is not None and guard.twice(strategy, desk.compute):
         done = {r.strategy.name: r.again for r in plain if r.again is not None}
-        again = strategy.run(second.part, replace(context, base=second.base, finished=done))
+        again = runner.run(second.part, replace(context, base=second.base, finished=done))
         held = again.predictor.scores(prepared.X_source[second.held])
     return Ran(strategy, params, trained, time.perf_counter() - begun, again, held, labelled, unseen)
 
@@ -208,14 +208,14 @@ def _by_validators(desk: Desk, ran: Ran, rans: Sequence[Ran], second: guard.Seco
     )
     said = guard.consult(bench, z)
     evidence["validators"] = said.told()
-    if guard.insured(said, desk.kinds, tolerance(desk)):
+    # a correction of the class shares stands on P(X|Y) being the same, which the diagnosis can test without labels
+    wins = said.agreed and (not said.by_class or set(desk.kinds or ()) == {"label"})
+    if not wins and guard.insured(said, desk.kinds, tolerance(desk)):
         gain = said.gains["precedent"]
         plain = plain_score(desk)
         score = None if plain is None else guard.shifted(plain, gain)
         told = f"the inputs moved; {gain.sentence}"
         return Trial(name, ran.params, ran.trained, score, gain, True, False, told, ran.seconds, evidence, on_record=True)
-    # a correction of the class shares stands on P(X|Y) being the same, which the diagnosis can test without labels
-    wins = said.agreed and (not said.by_class or set(desk.kinds or ()) == {"label"})
     verdict = "the validators agree on a gain" if wins else "no gain that the validators agree on"
     if said.agreed and not wins:
         read = "no diagnosis says that" if desk.kinds is None else "the diagnosis does not say that"

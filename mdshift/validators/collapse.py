@@ -32,5 +32,6 @@ class Collapse(Validator):
         here, there = (np.bincount(s.argmax(axis=1), minlength=s.shape[1]) / len(s) for s in (bench.plain, bench.adapted))
         gone = (here >= SEEN) & (there == 0)
         lost = -float(here[gone].sum()) if gone.any() else 0.0
-        sentence = f"{int(gone.sum())} classes vanish" if gone.any() else "no class vanishes"
+        many = int(gone.sum())
+        sentence = f"{many} classes vanish" if many > 1 else "one class vanishes" if many else "no class vanishes"
         return Gain(lost, lost, lost, sentence)

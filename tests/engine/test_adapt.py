@@ -6,12 +6,15 @@ import pytest
 from made import domain, problem
 
 from mdshift import store
-from mdshift.engine.adapt import adapt
+from mdshift.engine import guard
+from mdshift.engine.adapt import _choose, adapt
 from mdshift.engine.candidates import candidates
 from mdshift.engine.guard import bench_for, better, consult, hidden, labelled_gain, second_source
+from mdshift.engine.trials import Trial
 from mdshift.errors import DataError, UsageError
 from mdshift.report.json import document, dumps
 from mdshift.types import Column, Problem, Schema
+from mdshift.validators.base import Gain
 
 RANKED = {
     "ranked": [
@@ -298,3 +301,20 @@ def test_auto_keeps_the_consensus_where_the_inputs_moved_and_its_record_speaks_f
     assert nothing.kept == "source-only"
     strict, _ = adapt(drifted, strategy="auto", document=document, out="m", limits={"tolerance": 0.0})
     assert strict.kept == "source-only"  # the low end of its record lies below 0
+
+
+def test_what_these_data_show_is_the_verdict_and_not_the_record(monkeypatch):
+    shown = Gain(0.1, 0.05, 0.15)
+    said = guard.Opinion({"importance-weighted": shown, "reverse": shown, "precedent": Gain(0.05, -0.01, 0.2)}, {})
+    monkeypatch.setattr(guard, "consult", lambda *_: said)
+    document = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
+    found, _ = adapt(problem(), strategy="auto", document=document, out="m")
+    assert {c.strategy: c.verdict for c in found.candidates}["consensus"] == "the validators agree on a gain"
+
+
+def test_a_verdict_by_the_record_says_so_where_the_strategy_was_asked_for():
+    told = "the target labels side with it; of 20 real pairs 18 gained"
+    by_record = Trial("consensus", {}, None, None, Gain(0.1, -0.1, 0.3), True, False, told, 0.0, on_record=True)
+    assert _choose([by_record], asked=True, because="", labelled=True)[1] == (
+        f"consensus was asked for: {told}; that holds as far as these data are like those pairs"
+    )

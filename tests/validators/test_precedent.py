@@ -55,3 +55,6 @@ def test_a_class_that_is_no_longer_predicted_is_told():
     assert Collapse().gain(bench(plain=plain, adapted=plain), 2.0).value == 0
     rare = np.eye(2)[(np.arange(50) == 0).astype(int)]  # one row of fifty is a class, of which the source model is not sure to be right
     assert Collapse().gain(bench(plain=rare, adapted=adapted), 2.0).value == pytest.approx(-0.02)
+    assert Collapse().gain(bench(plain=plain, adapted=adapted), 2.0).sentence == "one class vanishes"
+    three = np.eye(3)[np.arange(60) % 3]
+    assert Collapse().gain(bench(plain=three, adapted=np.eye(3)[np.zeros(60, int)]), 2.0).sentence == "2 classes vanish"
