@@ -65,7 +65,7 @@ def _few_steps(monkeypatch):
 
     monkeypatch.setattr(Phase, "steps", lambda self, rows: 6)
     monkeypatch.setattr(select, "trees_for", lambda work: Trees(4))
-    monkeypatch.setattr(select, "_net_can_win", lambda prepared, rows: False)  # no races between learners either
+    monkeypatch.setattr(select, "_net_can_win", lambda prepared, rows, best: False)  # no races between learners either
 
 
 def run(name, modality, task, seed=0, **changes):

@@ -106,7 +106,8 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
         assert isinstance(linear[0], Linear)
         assert isinstance(trees[0], Trees)
         found["linear+trees"] = (Both(linear[0], trees[0]), (linear[1] + trees[1]) / 2)
-    if _net_can_win(prepared, len(rows)) if network is None else network:
+    best = max(score(task, y, scores[seen]) for _, scores in found.values())
+    if _net_can_win(prepared, len(rows), best) if network is None else network:
         from mdshift.learners.net import Net
 
         run(Net(), "net", race=True)
@@ -234,7 +235,9 @@ def _domains_can_teach(prepared: Prepared, rows: NDArray[np.int64]) -> bool:
     return all(len(np.unique(y[domain != k])) == len(np.unique(y)) for k in range(prepared.n_sources))
 
 
-def _net_can_win(prepared: Prepared, rows: int) -> bool:
+def _net_can_win(prepared: Prepared, rows: int, best: float) -> bool:
+    if best > 1 - NET_STEP and prepared.modality != "image":  # there is no room for the step that it has to be better by
+        return False
     if prepared.task == "classification" and np.bincount(prepared.y_source).max() < FOLDS:
         return False
     if prepared.modality != "image" and rows * prepared.X_source.shape[1] > MAX_NET_WORK:

@@ -119,3 +119,14 @@ def test_r2_under_weights_is_that_of_the_weighted_population_and_its_interval_co
         error = np.average((y - x) ** 2, weights=w) / np.average((y - np.average(y, weights=w)) ** 2, weights=w)
         np.testing.assert_allclose(gain.value, 1 - error)
     assert covered >= 178  # .95 of 200, less four standard errors
+
+
+def test_a_network_is_not_tried_where_it_could_not_win(monkeypatch):
+    from mdshift.learners import select
+
+    monkeypatch.setattr(select, "MIN_NET_ROWS", {"table": 50})
+    y = np.arange(200) % 2
+    easy = prepared(np.c_[np.random.default_rng(0).normal(size=(200, 2)), 50.0 * y], y)
+    assert select._net_can_win(easy, 200, 0.6)
+    assert not select._net_can_win(easy, 200, 0.995)
+    assert "net" not in choose(easy, rng_of()).table  # the linear model is right on every row
