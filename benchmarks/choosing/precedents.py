@@ -13,7 +13,7 @@ import numpy as np
 
 from mdshift.stats.ambiguity import ambiguity
 from mdshift.strategies.consensus import Consensus
-from mdshift.validators.precedent import LEAST
+from mdshift.validators.precedent import LEAST, MOST
 
 
 def accuracy(scores, y):
@@ -60,10 +60,12 @@ def main():
         for p in some:
             print(f"{'':16}{p['pair']:58}{p['source_only']:12.3f}{p['ambiguity']:11.4f}{p['gain']:+8.3f}")
         for least in sorted({0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, LEAST[task]}):
-            gains = np.array([p["gain"] for p in some if p["ambiguity"] >= least])
+            gains = np.array([p["gain"] for p in some if least <= p["ambiguity"] <= MOST[task]])
             if len(gains):
                 spread = f"median {np.median(gains):+.3f}, mean {gains.mean():+.3f}, worst {gains.min():+.3f}"
-                print(f"  ambiguity at least {least:.3f}: {len(gains)} pairs, {int((gains < -0.02).sum())} below -.02, {spread}")
+                print(
+                    f"  ambiguity from {least:.3f} to {MOST[task]:g}: {len(gains)} pairs, {int((gains < -0.02).sum())} below -.02, {spread}"
+                )
     if given.write:
         told = "what consensus gained on open pairs; made by benchmarks/choosing/precedents.py"
         given.write.write_text(json.dumps({"about": told, "pairs": found}, indent=1) + "\n")

@@ -12,6 +12,7 @@ from mdshift.declare import validator
 from mdshift.validators.base import Bench, Gain, Validator
 
 LEAST = {"classification": 0.04, "regression": 0.005}  # ambiguity from which the members disagree enough for their mean to matter
+MOST = {"classification": 0.2, "regression": float("inf")}  # beyond, they contradict one another, and there is no consensus
 LEVEL = 0.1  # the interval leaves out this share of the precedents at either end
 FEWEST = 10
 
@@ -25,7 +26,7 @@ class Precedent(Validator):
     did. The estimate is the mean over those pairs, the interval leaves out a tenth of them at either end, and it holds as far as these data
     are like those. What is asked of a pair is `ambiguity`, which needs no labels: the mean squared distance of the members' predictions from
     their mean (Brier score for classes, in variances of the source's label for numbers). Below .04 (.005 for numbers) little can be won, and
-    what moved is often the classes' shares, which a map makes worse. The pairs with their gains stand in `validators/precedents.json`,
+    what moved is often the classes' shares, which a map makes worse; above .2 the members contradict one another. The pairs with their gains stand in `validators/precedents.json`,
     and are made by `benchmarks/choosing/precedents.py`.
     """
 
@@ -43,12 +44,15 @@ class Precedent(Validator):
             here /= max(float(bench.prepared.y_source.var()), 1e-300)
         if here < LEAST[task]:
             return f"its members disagree too little to tell ({here:.3f}; {LEAST[task]:g} is needed)"
-        return spread(record(bench.strategy, task, LEAST[task])) or "there are too few precedents"
+        if here > MOST[task]:
+            return f"its members contradict one another ({here:.3f}; up to {MOST[task]:g} there is a consensus)"
+        return spread(record(bench.strategy, task, LEAST[task], MOST[task])) or "there are too few precedents"
 
 
-def record(strategy: str, task: str, ambiguity: float = 0.0) -> list[float]:
-    """What a strategy gained on each recorded pair with at least this ambiguity."""
-    return [p["gain"] for p in precedents() if (p["strategy"], p["task"]) == (strategy, task) and p.get("ambiguity", 0.0) >= ambiguity]
+def record(strategy: str, task: str, least: float = 0.0, most: float = float("inf")) -> list[float]:
+    """What a strategy gained on each recorded pair whose ambiguity is at least `least` and at most `most`."""
+    own = [p for p in precedents() if (p["strategy"], p["task"]) == (strategy, task)]
+    return [p["gain"] for p in own if least <= p.get("ambiguity", 0.0) <= most]
 
 
 def spread(record: list[float]) -> Gain | None:

@@ -6,7 +6,7 @@ from mdshift.engine.guard import Opinion, insured
 from mdshift.learners.linear import Linear
 from mdshift.validators.base import Bench, Gain
 from mdshift.validators.collapse import Collapse
-from mdshift.validators.precedent import LEAST, Precedent, precedents
+from mdshift.validators.precedent import LEAST, MOST, Precedent, precedents
 
 
 def bench(task="classification", ambiguity=0.1, strategy="consensus", plain=None, adapted=None):
@@ -20,8 +20,14 @@ def bench(task="classification", ambiguity=0.1, strategy="consensus", plain=None
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_the_record_is_the_pairs_on_which_the_members_disagreed_as_much(task):
-    found = Precedent().gain(bench(task, 10.0), 2.0)
-    gains = np.sort([p["gain"] for p in precedents() if p["task"] == task and p["ambiguity"] >= LEAST[task]])
+    found = Precedent().gain(bench(task, {"classification": 0.1, "regression": 10.0}[task]), 2.0)
+    gains = np.sort(
+        [
+            p["gain"]
+            for p in precedents()
+            if p["strategy"] == "consensus" and p["task"] == task and LEAST[task] <= p["ambiguity"] <= MOST[task]
+        ]
+    )
     assert found.value == pytest.approx(gains.mean())
     assert gains[0] <= found.low < found.value < found.high <= gains[-1]
     # nine of ten further pairs of the same kind lie above the low end
@@ -33,6 +39,13 @@ def test_where_there_is_no_record_nothing_is_said():
     assert "no record" in Precedent().gain(bench(ambiguity=None), 2.0)
     assert "too little" in Precedent().gain(bench(ambiguity=0.001), 2.0)
     assert "too little" in Precedent().gain(bench("regression", 0.001), 2.0)
+    assert "contradict" in Precedent().gain(bench(ambiguity=0.3), 2.0)
+
+
+def test_the_disagreement_of_numbers_is_counted_in_variances_of_the_label():
+    variance = float(np.linspace(-3, 3, 40).var())
+    assert "too little" in Precedent().gain(bench("regression", 0.99 * LEAST["regression"] * variance), 2.0)
+    assert isinstance(Precedent().gain(bench("regression", 1.01 * LEAST["regression"] * variance), 2.0), Gain)
 
 
 def test_a_strategy_is_insured_by_its_record_alone_where_nothing_speaks_against():

@@ -208,6 +208,13 @@ def test_the_combination_leans_on_the_candidate_that_is_right():
     share = coefficients(np.array([wrong[0], truth, wrong[1]]), np.array([wrong[0], truth, wrong[1]]), truth, np.ones(500))
     assert share[1] > 0.95
     assert np.abs(share[[0, 2]]).max() < 0.05
+    # the rows that are unlike the target say nothing: there it is another one that is right
+    target_like = np.arange(500) < 250
+    mixed = np.where(target_like[:, None], truth, 1 - truth)
+    first, second = (
+        coefficients(np.array([mixed, wrong[0]]), np.array([mixed, wrong[0]]), truth, w) for w in (target_like * 2.0, np.ones(500))
+    )
+    assert first[0] > second[0] + 0.2
     same = coefficients(np.array([wrong[0]] * 3), np.array([wrong[0]] * 3), truth, np.ones(500))
     np.testing.assert_allclose(same, same.mean())  # candidates that are one get equal shares
 
