@@ -229,6 +229,8 @@ def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -
         return best, f"{best.name}: by {by} the gain over source-only is surely above 0"
     if not trials:
         return None, because or "nothing fits better than doing nothing"
+    if len(trials) == 1:
+        return None, f"{trials[0].name}, the one candidate, is not surely better than source-only by {by}"
     return None, f"of {len(trials)} candidates none is surely better than source-only by {by}"
 
 

@@ -140,18 +140,18 @@ def encoded(names: Sequence[str | None], codes: dict[str, int]) -> NDArray[np.in
 
 def _task(name: str, distinct: NDArray[np.float64], rows: int, *, numeric: bool, wanted: str) -> tuple[str, str]:
     if wanted != "auto":
-        return wanted, "as asked for"
+        return wanted, "that was asked for"
     if not numeric:
         return "classification", "its values are words"
     k = len(distinct)
     if (distinct % 1 != 0).any():
         return "regression", "its values have a fraction"
     if name == "target" and k > 2:  # noqa: PLR2004 - two values are classes under any name
-        return "regression", f"{k} whole numbers in a column called `target`"
+        return "regression", f"it holds {k} whole numbers and is called `target`"
     limit = MANY if name in ("label", "class") and 2 * k <= rows else FEW
     if k > limit:
-        return "regression", f"{k} distinct whole numbers"
-    return "classification", f"{k} distinct whole numbers"
+        return "regression", f"it holds {k} distinct whole numbers"
+    return "classification", f"it holds {k} distinct whole numbers"
 
 
 def _word(columns: Sequence[pa.Array | None], read: Sequence[Any]) -> str:

@@ -312,6 +312,13 @@ def test_what_these_data_show_is_the_verdict_and_not_the_record(monkeypatch):
     assert {c.strategy: c.verdict for c in found.candidates}["consensus"] == "the validators agree on a gain"
 
 
+def test_one_candidate_and_several_are_spoken_of_in_words():
+    lost = [Trial(name, {}, None, None, Gain(0.0, -0.1, 0.1), False, False, "", 0.0) for name in ("coral", "linear-ot")]
+    one, both = (_choose(trials, asked=False, because="", labelled=True)[1] for trials in (lost[:1], lost))
+    assert one == "coral, the one candidate, is not surely better than source-only by the target labels held back"
+    assert both == "of 2 candidates none is surely better than source-only by the target labels held back"
+
+
 def test_a_verdict_by_the_record_says_so_where_the_strategy_was_asked_for():
     told = "the target labels side with it; of 20 real pairs 18 gained"
     by_record = Trial("consensus", {}, None, None, Gain(0.1, -0.1, 0.3), True, False, told, 0.0, on_record=True)

@@ -50,6 +50,8 @@ def test_the_user_decides_the_task(pair):
     table = {**X, "target": [3, 4, 5] * 20}
     found = pair(table, table, task="classification")
     assert (found.task, found.classes) == ("classification", ("3", "4", "5"))
+    assert "label 'target': classification, since that was asked for" in [n.text for n in found.notes]
+    assert "label 'target': regression, since it holds 3 whole numbers and is called `target`" in [n.text for n in pair(table, table).notes]
     table = {**X, "label": [0, 1] * 30}
     found = pair(table, table, task="regression")
     assert found.task == "regression"

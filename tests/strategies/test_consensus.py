@@ -77,6 +77,19 @@ def test_what_the_run_has_trained_is_taken_as_it_is():
     np.testing.assert_allclose(alone.predictor.scores(p.X_target), half)
 
 
+def test_by_default_every_member_counts_alike():
+    p, _ = drifted(0)
+    c = linear_context(p)
+    made = {name: lookup("strategy", name)().run(p, c) for name in ("linear-ot", "ot-map")}
+    found = Consensus().run(p, replace(c, finished=made))
+    each = [model.scores(p.X_target) for model in (c.base, *(m.predictor for m in made.values()))]
+    np.testing.assert_allclose(found.predictor.scores(p.X_target), np.mean(each, axis=0))
+    assert found.evidence["ambiguity"] == pytest.approx(np.var(each, axis=0).sum(axis=1).mean())
+    leaning = Consensus(own=0.8).run(p, replace(c, finished=made))
+    assert leaning.evidence["weights"] == pytest.approx([0.8, 0.1, 0.1])
+    assert leaning.evidence["ambiguity"] == pytest.approx(ambiguity(each, np.array([0.8, 0.1, 0.1])))
+
+
 def test_members_are_strategies():
     for maps in SETS:
         for task in ("classification", "regression"):
