@@ -133,9 +133,7 @@ def hold_out(desk: Desk) -> Held | None:
         held, rest = np.flatnonzero(row_fold == f), np.flatnonzero(row_fold != f)
 
         def make(rest: Ints = rest, f: int = f) -> Predictor:
-            desk.context.progress(
-                f"training the source model without {', '.join(desk.problem.sources[k].name for k in np.flatnonzero(fold_of == f))}"
-            )
+            desk.context.progress(f"training the source model without some of the sources ({f + 1} of {len(usable)})")
             at = np.searchsorted(rest, choice.rows)
             seen = rest[np.minimum(at, len(rest) - 1)] == choice.rows
             part, rng = p.part(rest), desk.context.rng(f"held-out fold {f}")
