@@ -1,8 +1,9 @@
 """What `consensus` gained on the collected pairs, by how much its members disagreed: the record that the guard goes by.
 
-    OMP_NUM_THREADS=1 python benchmarks/choosing/precedents.py FOLDER... [--write mdshift/validators/precedents.json]
+    OMP_NUM_THREADS=1 python benchmarks/choosing/precedents.py FOLDER... [--few FOLDER...] [--write mdshift/validators/precedents.json]
 
-FOLDER: of benchmarks/choosing/collect.py. Gains are over mdshift's own source model, on all rows of the target.
+FOLDER: of benchmarks/choosing/collect.py; --few: of the same with --shots 5 --strategies blend. Gains are over mdshift's own source model, on
+all rows of the target that have no label.
 """
 
 import argparse
@@ -48,9 +49,27 @@ def pair(folder):
     }
 
 
+def few(folder):
+    base, run = np.load(folder / "base.npz"), np.load(folder / "blend.npz")
+    task = str(base["task"])
+    score = accuracy if task == "classification" else r2
+    y = np.concatenate([base["y_target"][~run["known"]], base["y_test"]])
+    scores = [np.concatenate([s["target"][~run["known"]], s["test"]]) for s in (base, run)]
+    before, after = (max(score(s, y), -1.0) for s in scores)
+    return {
+        "strategy": "blend",
+        "task": task,
+        "pair": folder.name,
+        "labels": int(run["known"].sum()),
+        "gain": round(after - before, 4),
+        "source_only": round(before, 3),
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--few", type=Path, nargs="+", default=[])
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
     found = [pair(d) for folder in given.folders for d in sorted(folder.iterdir()) if (d / "ot-map.npz").exists()]
@@ -66,8 +85,19 @@ def main():
                 print(
                     f"  ambiguity from {least:.3f} to {MOST[task]:g}: {len(gains)} pairs, {int((gains < -0.02).sum())} below -.02, {spread}"
                 )
+    shots = [few(d) for folder in given.few for d in sorted(folder.iterdir()) if (d / "blend.npz").exists()]
+    for task in ("classification", "regression"):
+        some = sorted((p for p in shots if p["task"] == task), key=lambda p: p["gain"])
+        if some:
+            print(f"blend, {task}: {'pair':50}{'source-only':>12}{'labels':>8}{'gain':>8}")
+            for p in some:
+                print(f"{'':16}{p['pair']:58}{p['source_only']:12.3f}{p['labels']:8}{p['gain']:+8.3f}")
+            gains = np.array([p["gain"] for p in some])
+            told = f"median {np.median(gains):+.3f}, mean {gains.mean():+.3f}, worst {gains.min():+.3f}"
+            print(f"  {len(gains)} pairs, {int((gains < -0.02).sum())} below -.02, {told}")
+    found += shots
     if given.write:
-        told = "what consensus gained on open pairs; made by benchmarks/choosing/precedents.py"
+        told = "what consensus and blend gained on open pairs; made by benchmarks/choosing/precedents.py"
         given.write.write_text(json.dumps({"about": told, "pairs": found}, indent=1) + "\n")
 
 

@@ -14,7 +14,7 @@ from mdshift.validators.base import Bench, Gain, Validator
 LEAST = {"classification": 0.04, "regression": 0.005}  # ambiguity from which the members disagree enough for their mean to matter
 MOST = {"classification": 0.2, "regression": float("inf")}  # beyond, they contradict one another, and there is no consensus
 LEVEL = 0.1  # the interval leaves out this share of the precedents at either end
-FEWEST = 10
+FEWEST = 9  # of fewer, none can lie below a tenth: 1 / (9 + 1)
 
 
 @validator
@@ -56,7 +56,7 @@ def record(strategy: str, task: str, least: float = 0.0, most: float = float("in
 
 
 def spread(record: list[float]) -> Gain | None:
-    """The mean of recorded gains, and the interval in which the next one lies with probability 1 - 2 LEVEL; None of fewer than ten."""
+    """The mean of recorded gains, and the interval in which the next one lies with probability 1 - 2 LEVEL; None of fewer than nine."""
     if len(record) < FEWEST:
         return None
     gains = np.sort(record)
