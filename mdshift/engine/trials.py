@@ -189,7 +189,7 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
         evidence["brier_gain"] = {"value": finer.value, "low": finer.low, "high": finer.high}
     verdict = "better" if wins else "worse" if loses else "not shown to be better"
     found = Trial(ran.strategy.name, ran.params, ran.trained, score, gain, wins, loses, verdict, ran.seconds, evidence)
-    past = spread(record(found.name, prepared.task)) if not ran.params and not loses and enough else None
+    past = spread(record(found.name, prepared.task), prepared.task) if not ran.params and not loses and enough else None
     # too few labels to prove a gain of most strategies; one that weighs by them, and has a record, needs no more than that they side with it
     if not wins and past is not None and past.low > -tolerance(desk) and (gain if finer is None else finer).value > 0 <= gain.value:
         return replace(found, wins=True, on_record=True, verdict=f"the target labels side with it; {past.sentence}")

@@ -46,7 +46,7 @@ class Precedent(Validator):
             return f"its members disagree too little to tell ({here:.3f}; {LEAST[task]:g} is needed)"
         if here > MOST[task]:
             return f"its members contradict one another ({here:.3f}; up to {MOST[task]:g} there is a consensus)"
-        return spread(record(bench.strategy, task, LEAST[task], MOST[task])) or "there are too few precedents"
+        return spread(record(bench.strategy, task, LEAST[task], MOST[task]), task) or "there are too few precedents"
 
 
 def record(strategy: str, task: str, least: float = 0.0, most: float = float("inf")) -> list[float]:
@@ -55,7 +55,7 @@ def record(strategy: str, task: str, least: float = 0.0, most: float = float("in
     return [p["gain"] for p in own if least <= p.get("ambiguity", 0.0) <= most]
 
 
-def spread(record: list[float]) -> Gain | None:
+def spread(record: list[float], task: str) -> Gain | None:
     """The mean of recorded gains, and the interval in which the next one lies with probability 1 - 2 LEVEL; None of fewer than nine."""
     if len(record) < FEWEST:
         return None
@@ -64,7 +64,8 @@ def spread(record: list[float]) -> Gain | None:
     at = np.arange(1, len(gains) + 1) / (len(gains) + 1)
     low, high = (float(np.interp(q, at, gains)) for q in (LEVEL, 1 - LEVEL))
     won = int((gains > 0).sum())
-    sentence = f"of {len(gains)} real pairs where it was used like this {won} gained, the worst {100 * gains[0]:+.1f} points"
+    worst = f"{100 * gains[0]:+.1f} points" if task == "classification" else f"{gains[0]:+.2f} of R2"
+    sentence = f"of {len(gains)} real pairs where it was used like this {won} gained, the worst {worst}"
     return Gain(float(gains.mean()), low, high, sentence)
 
 
