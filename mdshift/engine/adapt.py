@@ -83,9 +83,12 @@ def adapt(
             desk = replace(desk, domains=general.hold_out(desk))
     source_seconds = time.perf_counter() - begun
     trials, skipped = run_all(desk, plan.runs, budget, begun, workers)
+    because = plan.because
+    if skipped and not trials:
+        because = f"nothing was tried: the budget of {budget:g} s was spent before the first candidate"
     tried = {t.name for t in trials}
     skipped += [Candidate(name, {}, None, why, 0.0) for name, why in plan.passed if name not in tried]
-    return _settle(desk, trials, skipped, strategy, plan.because, out, device, source_seconds)
+    return _settle(desk, trials, skipped, strategy, because, out, device, source_seconds)
 
 
 def _set_up(
@@ -210,7 +213,7 @@ def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -
     by = "the target labels held back" if labelled else "validators without target labels"
     if asked:
         if not trials:
-            return None, "source-only was asked for"
+            return None, because or "source-only was asked for"
         trial = trials[0]
         if trial.loses:
             return trial, f"{trial.name} is worse than source-only on the target labels, so source-only is kept"

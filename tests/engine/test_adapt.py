@@ -151,6 +151,9 @@ def test_a_spent_budget_leaves_candidates_untried():
     assert found.kept == "source-only"
     assert all("budget" in c.verdict for c in found.candidates[1:])
     assert len(found.candidates) == 3
+    said = "nothing was tried: the budget of 0 s was spent before the first candidate"
+    asked, _ = adapt(problem(), strategy="coral", budget=0.0, out="m")
+    assert (found.reason, asked.reason) == (said, said)
 
 
 def test_several_sources_and_workers_give_the_same_model():
