@@ -14,7 +14,7 @@ from mdshift.learners.construct import cleaned
 from mdshift.learners.linear import Linear
 from mdshift.learners.select import merits, stratified
 from mdshift.stats.intervals import wilson
-from mdshift.stats.resample import bootstrap
+from mdshift.stats.resample import bootstrap, two_sided
 from mdshift.types import MISSING, Score
 from mdshift.validators.base import Bench, Gain, Validator, paired
 
@@ -92,12 +92,20 @@ def better(gain: Gain, finer: Gain | None) -> bool:
     return gain.low > 0 or (finer is not None and gain.value >= 0 and finer.low > 0)
 
 
-def measured(prepared: Prepared, scores: Floats, metric: str, alpha: float, rng: np.random.Generator) -> Score:
-    """The score on the labelled target rows: accuracy with Wilson's interval, R2 with a bootstrap one."""
+def measured(
+    prepared: Prepared, scores: Floats, metric: str, alpha: float, rng: np.random.Generator, weights: Floats | None = None
+) -> Score:
+    """The score on the labelled target rows: accuracy with Wilson's interval, R2 with a bootstrap one.
+
+    weights (labelled,): what each label stands for, where they were given class by class; Student's interval then.
+    """
     y = prepared.y_target[prepared.labelled]
     if prepared.task == "classification":
-        right = int((scores.argmax(axis=1) == y).sum())
-        return Score(metric, right / len(y), *wilson(right, len(y), alpha), ON_LABELS)
+        right = scores.argmax(axis=1) == y
+        if weights is not None and np.ptp(weights) > 0:
+            found = paired(right.astype(np.float64), two_sided(alpha), weights)
+            return Score(metric, found.value, max(found.low, 0.0), min(found.high, 1.0), ON_LABELS)
+        return Score(metric, int(right.sum()) / len(y), *wilson(int(right.sum()), len(y), alpha), ON_LABELS)
 
     def r2(rows: Any) -> float:
         part = y[rows]

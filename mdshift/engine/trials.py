@@ -183,15 +183,22 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
     gain, finer = guard.labelled_gain(prepared, context.base.scores(X), scores, z, weights)
     enough = len(X) >= guard.MIN_LABELS
     wins, loses = enough and guard.better(gain, finer), enough and gain.high < 0
-    score = guard.measured(prepared, scores, desk.metric, desk.alpha, context.rng("interval"))
+    score = guard.measured(prepared, scores, desk.metric, desk.alpha, context.rng("interval"), weights)
     evidence["gain"] = {"value": gain.value, "low": gain.low, "high": gain.high, "sentence": gain.sentence}
     if finer is not None:
         evidence["brier_gain"] = {"value": finer.value, "low": finer.low, "high": finer.high}
     verdict = "better" if wins else "worse" if loses else "not shown to be better"
     found = Trial(ran.strategy.name, ran.params, ran.trained, score, gain, wins, loses, verdict, ran.seconds, evidence)
-    past = spread(record(found.name, prepared.task), prepared.task) if not ran.params and not loses and enough else None
-    # too few labels to prove a gain of most strategies; one that weighs by them, and has a record, needs no more than that they side with it
-    if not wins and past is not None and past.low > -tolerance(desk) and (gain if finer is None else finer).value > 0 <= gain.value:
+    past = spread(record(found.name, prepared.task), prepared.task) if desk.kinds and not ran.params and not loses and enough else None
+    # too few labels to prove a gain of most strategies; where something moved, one that weighs by them and has a record needs no more than
+    # that they side with it
+    if (
+        not wins
+        and past is not None
+        and past.value > 0
+        and past.low > -tolerance(desk)
+        and (gain if finer is None else finer).value > 0 <= gain.value
+    ):
         return replace(found, wins=True, on_record=True, verdict=f"the target labels side with it; {past.sentence}")
     return found
 
@@ -232,6 +239,7 @@ def tolerance(desk: Desk) -> float:
 
 def plain_score(desk: Desk) -> Score | None:
     """The source model's score: on target labels, else as the diagnosis or its weighted source rows foretell it, else cross-validated on the source."""
+    from mdshift.learners.pool import design
     from mdshift.stats.resample import two_sided
 
     p, context = desk.prepared, desk.context
@@ -239,7 +247,7 @@ def plain_score(desk: Desk) -> Score | None:
         return general.score(desk, desk.domains, desk.domains.scores)
     if p.labelled.any():
         scores = context.base.scores(p.X_target[p.labelled])
-        return guard.measured(p, scores, desk.metric, desk.alpha, context.rng("interval"))
+        return guard.measured(p, scores, desk.metric, desk.alpha, context.rng("interval"), design(p, context.base)[p.labelled])
     if desk.expected is not None and len(p.X_target):
         return Score(desk.metric, desk.expected["value"], desk.expected["low"], desk.expected["high"], guard.ON_ESTIMATE)
     score = guard.estimated(p, desk.choice.rows, desk.choice.scores, desk.weights, desk.metric, two_sided(desk.alpha), desk.coverage)

@@ -11,16 +11,19 @@ if TYPE_CHECKING:
 
     from mdshift.learners.base import Learner, Matrix, Predictor, Prepared, Vector
 
+SURE = 0.05  # level at which labels given class by class are told from a random sample
 SHARE, MOST = 0.5, 20.0  # weight of the target rows in the total; the largest weight of one, in source rows
 
 
 def design(prepared: Prepared, base: Predictor) -> Vector:
     """Weights (m,) of the target's rows that make up for labels given class by class, mean 1 over the labelled rows; ones where nothing speaks of that.
 
-    The same number of labels in every class is what a person gives who labels a few rows of each, not what a random sample looks like. A row
-    then stands for its class's share of the target, as the source model sees it, over its share of the labels (post-stratification, Little
-    1993). Numbers are never weighed.
+    The same number of labels in every class is what a person gives who labels a few rows of each. Where that is surely (chi-square, 5 %) not
+    a random sample of the target as the source model sees it, a row stands for its class's share there over its share of the labels
+    (post-stratification, Little 1993). Numbers are never weighed.
     """
+    from scipy.special import chdtrc
+
     out = np.ones(len(prepared.y_target))
     known = prepared.labelled
     if prepared.task != "classification" or not known.any():
@@ -30,6 +33,9 @@ def design(prepared: Prepared, base: Predictor) -> Vector:
     if seen.sum() < 2 or np.ptp(counts[seen]) > 1 or counts[seen].max() < 2:  # noqa: PLR2004 - nothing to balance
         return out
     share = base.scores(prepared.X_target).mean(axis=0)[seen]
+    expected = np.maximum(share / max(float(share.sum()), 1e-12), 1e-6) * counts.sum()
+    if chdtrc(int(seen.sum()) - 1, float(((counts[seen] - expected) ** 2 / expected).sum())) > SURE:
+        return out
     weights = np.zeros(prepared.n_classes)
     weights[seen] = share / max(float(share.sum()), 1e-12) / (counts[seen] / counts.sum())
     out[known] = np.maximum(weights[prepared.y_target[known]], 0.05)

@@ -302,8 +302,17 @@ def test_auto_keeps_the_consensus_where_the_inputs_moved_and_its_record_speaks_f
     assert "as far as these data are like those pairs" in found.reason
     nothing, _ = adapt(drifted, strategy="auto", document={**document, "facts": {"kinds": ["label"]}}, out="m")
     assert nothing.kept == "source-only"
-    strict, _ = adapt(drifted, strategy="auto", document=document, out="m", limits={"tolerance": 0.0})
-    assert strict.kept == "source-only"  # the low end of its record lies below 0
+    strict, _ = adapt(drifted, strategy="auto", document=document, out="m", limits={"tolerance": -0.05})
+    assert strict.kept == "source-only"  # the low end of its record is no gain of five points
+
+
+def test_few_labels_that_side_with_the_blend_keep_it_where_something_moved():
+    p = turned(np.random.default_rng(0), labelled=12)
+    moved, _ = adapt(p, strategy="auto", document={"ranked": [], "facts": {"kinds": ["concept"]}}, compute="low", out="m")
+    assert (moved.kept, moved.strategy) == ("adapted", "blend")
+    same, _ = adapt(p, strategy="auto", document={"ranked": [], "facts": {"kinds": []}}, compute="low", out="m")
+    on_record = [c for c in same.candidates if "real pairs" in c.verdict]
+    assert not on_record
 
 
 def test_what_these_data_show_is_the_verdict_and_not_the_record(monkeypatch):
