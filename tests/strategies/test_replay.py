@@ -69,7 +69,7 @@ def test_the_loss_weighs_new_and_remembered_rows():
             return Batch(step.xs, step.xs[:0], step.xs[:0])
 
     class Step:
-        xs, ys, ds = torch.tensor([[1.0], [4.0]]), torch.zeros(2), torch.tensor([0, 1])
+        xs, ys, ds, ws = torch.tensor([[1.0], [4.0]]), torch.zeros(2), torch.tensor([0, 1]), torch.ones(2)
 
     value, _ = configure(lookup("strategy", "replay"), {"share": 0.25}).loss(Step, Told(Net, None, "regression"))
     assert float(value) == pytest.approx(0.25 * 1 + 0.75 * 16)
