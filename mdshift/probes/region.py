@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mdshift.declare import probe
-from mdshift.probes import wording
 from mdshift.probes.base import FEW, Probe, View
-from mdshift.probes.domainclassifier import crossfit
-from mdshift.stats.intervals import auc
-from mdshift.stats.multiple import holm
-from mdshift.types import MISSING, UNKNOWN, Domain, Finding
+from mdshift.probes.region_classes import classes
+from mdshift.probes.region_words import sentence, text
+from mdshift.types import Domain, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -348,7 +345,7 @@ def measured(rules: list[tuple[Literal, ...]], all_rows: Rows, unseen: Ints, alp
             continue
         record = {
             "rule": text(rule, all_rows),
-            "conditions": [{"column": c.column, "test": _clause([c], all_rows)} for c in rule],
+            "conditions": [{"column": c.column, "test": text((c,), all_rows)} for c in rule],
             "ratio": ratio,
             "low": low,
             "high": high,
@@ -370,95 +367,3 @@ def frequency_ratio(a: int, n: int, b: int, m: int, alpha: float) -> tuple[float
     half = float(ndtri(1 - alpha / 2)) * spread
     ratio = float(np.log(x / y))
     return float(np.exp(ratio)), float(np.exp(ratio - half)), float(np.exp(ratio + half))
-
-
-def text(rule: tuple[Literal, ...], rows: Rows) -> str:
-    """The rule in words, conditions on one column as one."""
-    order = list(dict.fromkeys((c.column, c.place, c.kind) for c in rule))
-    return " and ".join(_clause([c for c in rule if (c.column, c.place, c.kind) == key], rows) for key in order)
-
-
-def _clause(conditions: list[Literal], rows: Rows) -> str:
-    c = conditions[0]
-    name = wording.short(c.column)
-    if c.kind == "text":
-        return f"{name} with \u201c{wording.short(str(c.value))}\u201d"
-    if c.kind == "missing":
-        return f"{name} is {'known' if c.negated else 'missing'}"
-    if c.kind == "category" and c.value == MISSING:
-        return f"{name} is {'known' if c.negated else 'missing'}"
-    if c.kind == "category":
-        level = "a rare value" if c.value == UNKNOWN else wording.short(c.level)
-        return f"{name} is not {level}" if c.negated else f"{name} is {level}" if c.value == UNKNOWN else f"{name} = {level}"
-    low = [v.value for v in conditions if v.above]
-    high = [v.value for v in conditions if not v.above]
-    if low and high:
-        return f"{_value(c.kind, max(low))} < {name} ≤ {_value(c.kind, min(high))}"
-    left = np.unique(rows.numbers[c.holds(rows), c.place])
-    if len(left) == 1:  # one value alone lies beyond the bound, as of a yes or no
-        return f"{name} = {_value(c.kind, float(left[0]))}"
-    return f"{name} > {_value(c.kind, low[0])}" if low else f"{name} ≤ {_value(c.kind, high[0])}"
-
-
-def _value(kind: str, value: float) -> str:
-    if kind == "date":
-        try:
-            return (dt.date(1970, 1, 1) + dt.timedelta(days=float(np.floor(value)))).isoformat()
-        except (OverflowError, ValueError):
-            pass
-    return f"{value:.6g}"
-
-
-def sentence(record: dict[str, Any], *, never: bool) -> str:
-    """How much more or less frequent the rows of a rule are in the target."""
-    shares = f"{_share(record['target_share'])} of the target, {_share(record['source_share'])} of the source"
-    if never:  # a ratio of none is no number to tell
-        return f"{record['rule']}: {shares}"
-    times = record["ratio"]
-    told = f"{times:.0f}" if times >= 10 else f"{times:.1f}" if times >= 1 else f"{times:.2f}"  # noqa: PLR2004 - two digits
-    told += " times as frequent"
-    return f"{record['rule']}: {told} in the target ({shares})"
-
-
-def _share(value: float) -> str:
-    if value == 0:
-        return "none"
-    return f"{value:.0%}" if value >= 0.1 else f"{value:.1%}"  # noqa: PLR2004 - two digits
-
-
-# --- classes ------------------------------------------------------------------------------------
-
-
-def classes(view: View, alpha: float) -> list[dict[str, Any]]:
-    """How far the rows of each class are told apart by side, most moved first; empty without labels of both sides."""
-    from scipy.special import ndtr, ndtri
-
-    problem = view.problem
-    if problem.task != "classification" or view.few or view.y_source is None or view.y_target is None or not view.X_source.shape[1]:
-        return []
-    scores = crossfit(view)
-    here, there = view.y_source[scores.rows_source], view.y_target[scores.rows_target]
-    inflation = 1 + scores.folds / (scores.folds - 1)  # the folds share training rows (Nadeau & Bengio 2003)
-    z = float(ndtri(1 - alpha / 2))
-    found = []
-    for k, name in enumerate(problem.classes):
-        low, high = scores.source[here == k], scores.target[there == k]
-        if min(len(low), len(high)) < FEW:
-            continue
-        value, variance = auc(low, high)
-        # a class told apart without error has no variance of its own
-        spread = np.sqrt(variance * inflation + (0.5 / min(len(low), len(high))) ** 2)
-        found.append(
-            {
-                "class": name,
-                "auc": value,
-                "low": max(0.0, value - z * spread),
-                "high": min(1.0, value + z * spread),
-                "p_value": float(max(ndtr(-(value - 0.5) / spread), 1e-300)),
-                "n_source": len(low),
-                "n_target": len(high),
-            }
-        )
-    for record, p in zip(found, holm([r["p_value"] for r in found]), strict=True):
-        record["p_value"] = float(p)
-    return sorted(found, key=lambda r: -r["auc"])

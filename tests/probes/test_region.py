@@ -110,7 +110,7 @@ def test_the_class_that_moved_comes_first():
 
 
 def test_classes_under_one_law_are_told_no_more_often_than_alpha():
-    from mdshift.probes.region import classes
+    from mdshift.probes.region_classes import classes
 
     repeats = 12
     found = [classes(view(pair("none", 150, seed=s), s), 0.05) for s in range(repeats)]
