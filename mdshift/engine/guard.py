@@ -168,6 +168,15 @@ class Opinion:
 
 
 @dataclass(frozen=True, eq=False)
+class Crowd:
+    """All candidates of a run, `size` of them: their scores (m, k) on the target, and (h, k) on the held-out source rows, the source model's first."""
+
+    size: int
+    target: tuple[Floats, ...] = ()
+    held: tuple[Floats, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Second:
     """A part of the source held out, and a source model trained on the rest: what every strategy is run on once more.
 
@@ -215,7 +224,7 @@ def bench_for(
     name: str = "",
     second: Second | None = None,
     held: Floats | None = None,
-    crowd: tuple[tuple[Floats, ...], tuple[Floats, ...]] = ((), ()),
+    crowd: Crowd | None = None,
 ) -> Bench:
     """The bench of a strategy's model.
 
@@ -245,8 +254,8 @@ def bench_for(
         by_class=by_class,
         prior_error=error,
         coverage=coverage,
-        crowd=crowd[0],
-        crowd_held=crowd[1],
+        crowd=() if crowd is None else crowd.target,
+        crowd_held=() if crowd is None else crowd.held,
         strategy=name,
         evidence=trained.evidence,
         plain_model=context.base,
@@ -265,6 +274,16 @@ def insured(said: Opinion, kinds: Collection[str] | None, tolerance: float) -> b
     if record is None or not kinds or set(kinds) == {"label"}:
         return False
     return record.value > 0 and record.low > -tolerance and not said.opposed and (vanished is None or vanished.value == 0)
+
+
+def sided(gain: Gain, finer: Gain | None, past: Gain | None, kinds: Collection[str] | None, tolerance: float) -> bool:
+    """Whether a strategy is kept on the strength of its record because the target's labels, too few to prove a gain, side with it.
+
+    Something must have moved by the diagnosis, and the record's interval lie above -`tolerance` with a gain in its middle.
+    """
+    if past is None or not kinds or gain.high < 0:
+        return False
+    return gain.value >= 0 and (gain if finer is None else finer).value > 0 and past.value > 0 and past.low > -tolerance
 
 
 def twice(strategy: Strategy, compute: str) -> bool:

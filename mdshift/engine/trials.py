@@ -119,7 +119,18 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
                 skipped.append(Candidate(run[0].name, run[1], None, f"not run: the budget of {budget:g} s was spent", 0.0))
             else:
                 rans.append(one(run))
-    return [_judge(desk, ran, rans, second) for ran in rans], skipped
+    crowd = _crowd(desk, rans, second)
+    return [_judge(desk, ran, crowd, second) for ran in rans], skipped
+
+
+def _crowd(desk: Desk, rans: Sequence[Ran], second: guard.Second | None) -> guard.Crowd:
+    """What all candidates say, the source model first: of the target, and of the held-out source rows where each was run there."""
+    X = desk.prepared.X_target
+    if desk.prepared.labelled.any() or desk.domains is not None or not len(X):  # then labels judge, each candidate alone
+        return guard.Crowd(len(rans))
+    target = (desk.context.base.scores(X), *(ran.trained.predictor.scores(X) for ran in rans))
+    held = tuple(ran.held for ran in rans if ran.held is not None)
+    return guard.Crowd(len(rans), target, (second.scores, *held) if second is not None and len(held) == len(rans) else ())
 
 
 def _second(desk: Desk, strategies: Sequence[Strategy]) -> guard.Second | None:
@@ -155,23 +166,23 @@ def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guar
     return Ran(strategy, params, trained, time.perf_counter() - begun, again, held, labelled, unseen)
 
 
-def _judge(desk: Desk, ran: Ran, rans: Sequence[Ran], second: guard.Second | None) -> Trial:
+def _judge(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Second | None) -> Trial:
     """Judge a candidate against the source model: by target labels or held-out domains, else by validators."""
     from mdshift.stats.resample import two_sided
 
-    z = two_sided(desk.alpha / max(len(rans), 1))  # the more are tried, the likelier that one shines by chance
+    z = two_sided(desk.alpha / max(crowd.size, 1))  # the more are tried, the likelier that one shines by chance
     told = named(ran.trained.evidence, desk.encoder.names, [d.name for d in desk.problem.sources])
     evidence: dict[str, Any] = {"trained": told}
     if ran.labelled is not None:
         return _by_labels(desk, ran, ran.labelled, z, evidence)
     name, params, trained = ran.strategy.name, ran.params, ran.trained
     if desk.domains is not None and ran.unseen is not None:
-        said = general.judge(desk, desk.domains, ran.unseen, z, len(rans))
+        said = general.judge(desk, desk.domains, ran.unseen, z, crowd.size)
         wins, loses = said.gain.low > 0, said.gain.high < 0
         return Trial(name, params, trained, said.score, said.gain, wins, loses, said.gain.sentence, ran.seconds, evidence | said.told)
     if not len(desk.prepared.X_target):
         return Trial(name, params, trained, None, None, False, False, "no target to judge by", ran.seconds, evidence)
-    return _by_validators(desk, ran, rans, second, z, evidence)
+    return _by_validators(desk, ran, crowd, second, z, evidence)
 
 
 def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[str, Any]) -> Trial:
@@ -189,47 +200,38 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
         evidence["brier_gain"] = {"value": finer.value, "low": finer.low, "high": finer.high}
     verdict = "better" if wins else "worse" if loses else "not shown to be better"
     found = Trial(ran.strategy.name, ran.params, ran.trained, score, gain, wins, loses, verdict, ran.seconds, evidence)
-    past = spread(record(found.name, prepared.task), prepared.task) if desk.kinds and not ran.params and not loses and enough else None
-    # too few labels to prove a gain of most strategies; where something moved, one that weighs by them and has a record needs no more than
-    # that they side with it
-    if (
-        not wins
-        and past is not None
-        and past.value > 0
-        and past.low > -tolerance(desk)
-        and (gain if finer is None else finer).value > 0 <= gain.value
-    ):
+    past = spread(record(found.name, prepared.task), prepared.task) if enough and not ran.params else None
+    if not wins and past is not None and guard.sided(gain, finer, past, desk.kinds, tolerance(desk)):
         return replace(found, wins=True, on_record=True, verdict=f"the target labels side with it; {past.sentence}")
     return found
 
 
-def _by_validators(desk: Desk, ran: Ran, rans: Sequence[Ran], second: guard.Second | None, z: float, evidence: dict[str, Any]) -> Trial:
-    prepared = desk.prepared
-    crowd = (desk.context.base.scores(prepared.X_target), *(r.trained.predictor.scores(prepared.X_target) for r in rans))
-    held = tuple(r.held for r in rans if r.held is not None)
-    crowd_held = () if second is None or len(held) < len(rans) else (second.scores, *held)
+def _by_validators(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Second | None, z: float, evidence: dict[str, Any]) -> Trial:
     name = ran.strategy.name
     known = "" if ran.params else name  # what is on record are the defaults
-    bench = guard.bench_for(
-        prepared, desk.context_of(name), ran.trained, desk.weights, desk.coverage, known, second, ran.held, (crowd, crowd_held)
+    context = desk.context_of(name)
+    said = guard.consult(
+        guard.bench_for(desk.prepared, context, ran.trained, desk.weights, desk.coverage, known, second, ran.held, crowd), z
     )
-    said = guard.consult(bench, z)
     evidence["validators"] = said.told()
     # a correction of the class shares stands on P(X|Y) being the same, which the diagnosis can test without labels
-    wins = said.agreed and (not said.by_class or set(desk.kinds or ()) == {"label"})
-    if not wins and guard.insured(said, desk.kinds, tolerance(desk)):
-        gain = said.gains["precedent"]
-        plain = plain_score(desk)
-        score = None if plain is None else guard.shifted(plain, gain)
-        told = f"the inputs moved; {gain.sentence}"
-        return Trial(name, ran.params, ran.trained, score, gain, True, False, told, ran.seconds, evidence, on_record=True)
-    verdict = "the validators agree on a gain" if wins else "no gain that the validators agree on"
-    if said.agreed and not wins:
+    agreed = said.agreed and (not said.by_class or set(desk.kinds or ()) == {"label"})
+    on_record = not agreed and guard.insured(said, desk.kinds, tolerance(desk))
+    gain = said.gains["precedent"] if on_record else said.gain
+    if agreed:
+        verdict = "the validators agree on a gain"
+    elif on_record:
+        verdict = f"the inputs moved; {gain.sentence if gain else ''}"
+    elif said.agreed:
         read = "no diagnosis says that" if desk.kinds is None else "the diagnosis does not say that"
         verdict = f"the validators agree on a gain if label shift is all that happened, and {read}"
+    else:
+        verdict = "no gain that the validators agree on"
     plain = plain_score(desk)
-    score = None if plain is None else guard.shifted(plain, said.gain)
-    return Trial(ran.strategy.name, ran.params, ran.trained, score, said.gain, wins, False, verdict, ran.seconds, evidence)
+    score = None if plain is None else guard.shifted(plain, gain)
+    return Trial(
+        name, ran.params, ran.trained, score, gain, agreed or on_record, False, verdict, ran.seconds, evidence, on_record=on_record
+    )
 
 
 def tolerance(desk: Desk) -> float:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
@@ -110,7 +110,7 @@ def _carried(prepared: Prepared, context: Context) -> list[tuple[str, Matrix]]:
         part = lookup("strategy", name)()
         assert isinstance(part, Map)
         try:
-            found.append((name, part.mapping(replace(prepared), context.rng(name))[0]))
+            found.append((name, part.mapping(prepared, context.rng(name))[0]))
         except ModuleNotFoundError:  # an extra that is not installed
             continue
     return found

@@ -6,10 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from mdshift.declare import validator
-from mdshift.stats.density import effective
 from mdshift.validators.agreement import against
 from mdshift.validators.base import Bench, Gain, Validator
-from mdshift.validators.importance import COVERED, LEAST
 
 RIDGE = 1e-3  # of the mean square of the predictions: candidates are often nearly alike
 
@@ -33,12 +31,10 @@ class Aggregation(Validator):
             return "there are no other candidates to combine"
         if bench.by_class:
             return "weights by class do not tell where the candidates' predictions differ"
+        why = bench.unweighable()
+        if why is not None:
+            return why
         w, y = bench.weights[bench.held], bench.prepared.y_source[bench.held]
-        rows = effective(w)
-        if bench.coverage < COVERED:
-            return f"{bench.coverage:.0%} of the target lies where the source has rows"
-        if rows < LEAST:
-            return f"the target is like {rows:.0f} source rows in effect; {LEAST:.0f} are needed"
         truth = np.eye(bench.prepared.n_classes)[y] if bench.prepared.task == "classification" else y[:, None]
         share = coefficients(np.array(bench.crowd), np.array(bench.crowd_held), truth, w)
         judge = np.tensordot(share, np.array(bench.crowd), 1)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+LEAST = 30.0  # effective rows; fewer say nothing
+COVERED = 0.5  # share of the target that lies where the source has rows; of the rest no weight of source rows can tell
+
 
 @dataclass(frozen=True, eq=False)
 class Bench:
@@ -48,6 +51,17 @@ class Bench:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     plain_model: Predictor | None = None
     adapted_model: Predictor | None = None
+
+    def unweighable(self) -> str | None:
+        """Why source rows weighted to the target say nothing here, in a sentence, or None."""
+        from mdshift.stats.density import effective
+
+        if self.held is None or self.plain_held is None or self.adapted_held is None:
+            return "the strategy was not run a second time on part of the source"
+        if self.coverage < COVERED:
+            return f"{self.coverage:.0%} of the target lies where the source has rows"
+        rows = effective(self.weights[self.held])
+        return None if rows >= LEAST else f"the target is like {rows:.0f} source rows in effect; {LEAST:.0f} are needed"
 
 
 @dataclass(frozen=True)

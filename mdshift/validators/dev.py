@@ -7,7 +7,6 @@ from mdshift.declare import validator
 from mdshift.learners.select import merits
 from mdshift.stats.density import effective
 from mdshift.validators.base import Bench, Gain, Validator, paired
-from mdshift.validators.importance import COVERED, LEAST
 
 
 @validator
@@ -25,17 +24,16 @@ class DeepEmbedded(Validator):
 
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Weighted paired difference on held-out source rows, less its regression on the weights."""
-        if bench.held is None or bench.plain_held is None or bench.adapted_held is None:
-            return "the strategy was not run a second time on part of the source"
+        why = bench.unweighable()
+        if why is not None:
+            return why
+        assert bench.held is not None
+        assert bench.plain_held is not None
+        assert bench.adapted_held is not None
         if bench.by_class:
             return "weights by class are too few to regress on"
         w, y, task = bench.weights[bench.held], bench.prepared.y_source[bench.held], bench.prepared.task
-        rows = effective(w)
-        if bench.coverage < COVERED:
-            return f"{bench.coverage:.0%} of the target lies where the source has rows"
-        if rows < LEAST:
-            return f"the target is like {rows:.0f} source rows in effect; {LEAST:.0f} are needed"
         weighted = w * (merits(task, y, bench.adapted_held, w) - merits(task, y, bench.plain_held, w))
         spread = float(w.var())
         slope = 0.0 if spread <= 0 else float(((weighted - weighted.mean()) * (w - w.mean())).mean()) / spread
-        return paired(weighted - slope * (w - 1.0), z, None, f"on {len(w)} held-out source rows, {rows:.0f} in effect")
+        return paired(weighted - slope * (w - 1.0), z, None, f"on {len(w)} held-out source rows, {effective(w):.0f} in effect")

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-LEAST = 30.0  # effective rows; fewer say nothing
-COVERED = 0.5  # share of the target that lies where the source has rows; of the rest no weight of source rows can tell
-
 
 @validator
 @dataclass(frozen=True)
@@ -36,16 +33,15 @@ class ImportanceWeighted(Validator):
 
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Weighted paired difference on held-out source rows."""
-        if bench.held is None or bench.plain_held is None or bench.adapted_held is None:
-            return "the strategy was not run a second time on part of the source"
+        why = bench.unweighable()
+        if why is not None:
+            return why
+        assert bench.held is not None
+        assert bench.plain_held is not None
+        assert bench.adapted_held is not None
         w, y, task = bench.weights[bench.held], bench.prepared.y_source[bench.held], bench.prepared.task
-        rows = effective(w)
-        if bench.coverage < COVERED:
-            return f"{bench.coverage:.0%} of the target lies where the source has rows"
-        if rows < LEAST:
-            return f"the target is like {rows:.0f} source rows in effect; {LEAST:.0f} are needed"
         difference = merits(task, y, bench.adapted_held, w) - merits(task, y, bench.plain_held, w)
-        found = paired(difference, z, w, f"on {len(w)} held-out source rows, {rows:.0f} in effect")
+        found = paired(difference, z, w, f"on {len(w)} held-out source rows, {effective(w):.0f} in effect")
         if bench.prior_error is None:
             return found
         return _widened(found, difference, y, bench.prior_error, z)
