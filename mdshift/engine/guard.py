@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ON_LABELS, ON_ESTIMATE = "target labels", "estimate"
 MIN_LABELS = 8  # labelled target rows from which they can say anything of a gain
 DECIDES = "importance-weighted"  # the one validator that sees true labels
+THIRDS = 3  # folds of the source
+ENOUGH_HELD = 1000  # held-out rows from which no further fold is run: an accuracy is known to 1.5 points then
 ASKED = ("precedent", "collapse")  # validators that do not vote, and on which a verdict may stand all the same
 MARGIN = 0.05  # half-width added to an estimate without labels for what no validator can see
 
@@ -177,26 +179,41 @@ class Crowd:
 
 
 @dataclass(frozen=True, eq=False)
-class Second:
-    """A part of the source held out, and a source model trained on the rest: what every strategy is run on once more.
-
-    held (h,): positions in the source; part: the problem without them; base: the source model there, and `scores` (h, k) its on `held`.
-    """
+class Part:
+    """A fold of the source held out: positions (h,) in the source, the problem without them, and the source model there."""
 
     held: NDArray[np.int64]
-    part: Prepared
+    problem: Prepared
     base: Predictor
+
+
+@dataclass(frozen=True, eq=False)
+class Second:
+    """What every strategy is run on once more, so that all of them are scored on the same held-out source rows: one fold, or several of a small source.
+
+    scores (h, k): the parts' source models on their held-out rows.
+    """
+
+    parts: tuple[Part, ...]
     scores: Floats
 
+    @property
+    def held(self) -> NDArray[np.int64]:
+        """Positions (h,) of the held-out rows, part by part."""
+        return np.concatenate([part.held for part in self.parts])
 
-def second_source(prepared: Prepared, context: Context, share: float = 0.3) -> Second:
-    """Hold out `share` of the source, stratified, and train the chosen learner on the rest."""
+
+def second_source(prepared: Prepared, context: Context) -> Second:
+    """Hold a third of the source out, stratified, and train the chosen learner on the rest; then the next third, until enough rows were held out."""
     rng = context.rng("second-run")
-    fold = stratified(prepared.y_source, prepared.task, rng, max(2, round(1 / share)))
-    held = np.flatnonzero(fold == 0)
-    part = cleaned(prepared.part(np.flatnonzero(fold != 0)))
-    base = context.learner.fit(part, part.X_source, part.y_source, rng)
-    return Second(held, part, base, base.scores(prepared.X_source[held]))
+    fold = stratified(prepared.y_source, prepared.task, rng, THIRDS)
+    parts: list[Part] = []
+    for f in range(THIRDS):
+        held = np.flatnonzero(fold == f)
+        if len(held) and sum(len(p.held) for p in parts) < ENOUGH_HELD:
+            problem = cleaned(prepared.part(np.flatnonzero(fold != f)))
+            parts.append(Part(held, problem, context.learner.fit(problem, problem.X_source, problem.y_source, rng)))
+    return Second(tuple(parts), np.concatenate([part.base.scores(prepared.X_source[part.held]) for part in parts]))
 
 
 def consult(bench: Bench, z: float) -> Opinion:

@@ -61,7 +61,7 @@ class Desk:
 class Ran:
     """A candidate that was run.
 
-    again: what it left on part of the source, and its scores (h, k) on the rest, where it was run a second time; labelled: scores of the
+    again: what it left on each part of the source, and its scores (h, k) on the rest, where it was run a second time; labelled: scores of the
     labelled target rows by models that did not see their labels; unseen: of the source rows (n, k) by models that did not see their domain.
     """
 
@@ -69,7 +69,7 @@ class Ran:
     params: Mapping[str, Any]
     trained: Trained
     seconds: float
-    again: Trained | None = None
+    again: tuple[Trained, ...] = ()
     held: Floats | None = None
     labelled: Floats | None = None
     unseen: Floats | None = None
@@ -146,6 +146,8 @@ def _second(desk: Desk, strategies: Sequence[Strategy]) -> guard.Second | None:
 
 def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guard.Second | None, before: Sequence[Ran]) -> Ran:
     """Train a candidate; then again, in part, as far as judging it needs that."""
+    import numpy as np
+
     from mdshift.learners.construct import cleaned
 
     begun = time.perf_counter()
@@ -154,15 +156,19 @@ def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guar
     plain = [r for r in before if not r.params]  # a strategy that builds on others builds on their defaults
     given = prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
     trained = runner.run(cleaned(given), replace(context, finished={r.strategy.name: r.trained for r in plain}))
-    again = held = labelled = unseen = None
+    again: tuple[Trained, ...] = ()
+    held = labelled = unseen = None
     if desk.domains is not None:
         unseen = general.unseen(desk.domains, runner, prepared, context)
     elif prepared.labelled.any():
         labelled = guard.held_back(runner, prepared, context, trained, 5 if strategy.cost is Cost.LOW else 3)
     elif second is not None and guard.twice(strategy, desk.compute):
-        done = {r.strategy.name: r.again for r in plain if r.again is not None}
-        again = runner.run(second.part, replace(context, base=second.base, finished=done))
-        held = again.predictor.scores(prepared.X_source[second.held])
+        again = tuple(
+            runner.run(part.problem, replace(context, base=part.base, finished={r.strategy.name: r.again[i] for r in plain if r.again}))
+            for i, part in enumerate(second.parts)
+        )
+        runs = zip(again, second.parts, strict=True)
+        held = np.concatenate([run.predictor.scores(prepared.X_source[part.held]) for run, part in runs])
     return Ran(strategy, params, trained, time.perf_counter() - begun, again, held, labelled, unseen)
 
 

@@ -253,15 +253,16 @@ def test_validators_agree_on_a_repair_and_not_on_a_wreck():
     p = prepared(X, (X[:, 0] > 0).astype(int), rng.normal(size=(300, 2)))
     c = linear_context(p)
     second = second_source(p, c)
+    assert sorted(second.held) == list(range(300))  # a small source is held out whole, fold by fold
 
-    def opinion(model, again):
-        return consult(bench_for(p, c, Trained(model), np.ones(300), second=second, held=again.scores(p.X_source[second.held])), 2.0)
+    def opinion(model, held):
+        return consult(bench_for(p, c, Trained(model), np.ones(300), second=second, held=held), 2.0)
 
-    same = opinion(c.base, second.base)
+    same = opinion(c.base, second.scores)
     assert not same.agreed
     assert all(g.value == 0 for g in same.gains.values())
     wreck = c.learner.fit(p, -p.X_source, p.y_source, rng)
-    worse = opinion(wreck, wreck)
+    worse = opinion(wreck, wreck.scores(p.X_source[second.held]))
     assert not worse.agreed
     assert worse.opposed
     assert worse.gains["reverse"].value < -0.5
@@ -294,7 +295,8 @@ def test_auto_keeps_the_consensus_where_the_inputs_moved_and_its_record_speaks_f
     rng = np.random.default_rng(0)
     X, Xt = rng.normal(size=(500, 4)), rng.normal(size=(500, 4))
     w = np.array([1.0, -1.0, 0.5, 0.0])
-    drifted = numeric(X, (X @ w > 0).astype(np.int64), Xt * [0.5, 1.5, 1, 1] + [1.5, 0, 1.5, 0], None)
+    labels = (X @ w > 0).astype(np.int64)
+    drifted = numeric(X, labels, Xt * [0.5, 1.5, 1, 1] + [2, 0, 2, 2], None)  # too far for weighted source rows to speak
     document = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
     found, _ = adapt(drifted, strategy="auto", document=document, out="m")
     assert [c.strategy for c in found.candidates] == ["source-only", "linear-ot", "ot-map", "consensus"]
@@ -304,6 +306,10 @@ def test_auto_keeps_the_consensus_where_the_inputs_moved_and_its_record_speaks_f
     assert nothing.kept == "source-only"
     strict, _ = adapt(drifted, strategy="auto", document=document, out="m", limits={"tolerance": -0.05})
     assert strict.kept == "source-only"  # the low end of its record is no gain of five points
+    nearer = numeric(X, labels, Xt * [0.5, 1.5, 1, 1] + [1.5, 0, 1.5, 0], None)  # weighted source labels speak, and against it
+    opposed, _ = adapt(nearer, strategy="auto", document=document, out="m")
+    assert opposed.candidates[-1].evidence["validators"]["importance-weighted"]["high"] < 0
+    assert opposed.kept == "source-only"
 
 
 def test_few_labels_that_side_with_the_blend_keep_it_where_something_moved():
