@@ -11,6 +11,17 @@ from mdshift.declare import Kind, every, parameters
 from mdshift.errors import UsageError, nearest
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+PARTS = ("Assumes", "Helps", "Hurts", "Cost")  # labels in a docstring, or in that of its module
+COSTS = {
+    "low": "at most a few refits of the source model",
+    "medium": "a network trained once",
+    "high": "several networks, an adversary, or an expert a source",
+}
+COMMANDS = {
+    "probe": "mdshift diagnose SOURCE... TARGET --label NAME",
+    "rule": "mdshift recommend SOURCE... TARGET --label NAME",
+    "validator": "mdshift adapt SOURCE... TARGET --label NAME --strategy auto",
+}
 PLURALS = {"strategy": "strategies", "probe": "probes", "rule": "rules", "validator": "validators", "reader": "readers"}
 
 
@@ -25,9 +36,25 @@ def summary(thing: Any) -> str:
 
 
 def _paragraphs(thing: Any) -> list[str]:
-    text = thing.__doc__ if hasattr(thing, "sentence") else inspect.getdoc(thing)
-    parts = re.split(r"\n\s*\n", inspect.cleandoc(text or "").strip())
-    return [re.sub(r"\s*\n\s*", " ", p) for p in parts]
+    return _split((thing.__doc__ if hasattr(thing, "sentence") else inspect.getdoc(thing)) or "")
+
+
+def _split(text: str) -> list[str]:
+    return [re.sub(r"\s*\n\s*", " ", p) for p in re.split(r"\n\s*\n", inspect.cleandoc(text).strip())]
+
+
+def _parted(thing: Any) -> tuple[list[str], dict[str, str]]:
+    """The paragraphs after the summary, and the labelled parts: the thing's own, else those of its module."""
+    module = inspect.getmodule(getattr(thing, "function", thing))
+    own = _paragraphs(thing)[0 if hasattr(thing, "sentence") else 1 :]
+    plain, parts = [], {}
+    for text in [*own, *([*_split(module.__doc__ or "")] if module else [])]:
+        pieces = re.split(rf"(?:^|\s)({'|'.join(PARTS)}): ", text)
+        if pieces[0].strip() and text in own:
+            plain.append(pieces[0].strip())
+        for label, told in zip(pieces[1::2], pieces[2::2], strict=True):
+            parts.setdefault(label.lower(), told.strip())
+    return plain, parts
 
 
 def entry(name: str) -> dict[str, Any]:
@@ -46,46 +73,62 @@ def entry(name: str) -> dict[str, Any]:
 
 
 def describe(kind: Kind, name: str, thing: Any) -> dict[str, Any]:
-    """Text, facts, parameters and examples of a declared thing."""
-    paragraphs = _paragraphs(thing)
+    """Text, facts, parameters and examples of a declared thing; what it assumes, where it helps and where it hurts end the text."""
+    text, parts = _parted(thing)
     found: dict[str, Any] = {
         "kind": kind,
         "name": name,
         "summary": summary(thing),
-        "text": paragraphs if kind == "rule" else paragraphs[1:],
-        "facts": {},
+        "text": [*text, *(f"{label}: {parts[label.lower()]}" for label in PARTS if label != "Cost" and label.lower() in parts)],
+        "facts": {"cost": parts["cost"]} if "cost" in parts else {},
         "parameters": [],
         "examples": {},
-        "commands": [],
+        "commands": [COMMANDS[kind].format(name=name)] if kind in COMMANDS else [],
     }
     if kind == "strategy":
-        found["facts"] = {"family": _family(thing), "cost": thing.cost.value, **_needs(thing.needs), "source": thing.cites}
-        found["parameters"] = [
-            {
-                "name": p.name,
-                "default": p.default,
-                "low": p.low,
-                "high": p.high,
-                "choices": list(p.choices),
-                "range": _range(p),
-                "help": p.help,
-            }
-            for p in parameters(thing)
-        ]
-        found["commands"] = [f"mdshift adapt SOURCE... TARGET --strategy {name}"]
+        _strategy(found, thing)
     elif kind == "rule":
-        from mdshift.rules.thresholds import THRESHOLDS
-
-        reads = [f for f in thing.facts if f not in THRESHOLDS]
-        found["facts"] = {"source": thing.cites, "reads": ", ".join(reads)}
-        found["facts"].update({f: f"{THRESHOLDS[f].value:g}: {THRESHOLDS[f].reason}" for f in thing.facts if f in THRESHOLDS})
-        found["examples"] = {
-            "It fires on": [_example(thing, e) for e in thing.fires],
-            "It is silent on": [_example(thing, e) for e in thing.silent],
-        }
-    elif getattr(thing, "cites", None):
-        found["facts"] = {"source": thing.cites}
+        _rule(found, thing)
+    else:
+        if kind == "validator":
+            found["facts"] |= {
+                "tasks": ", ".join(thing.tasks),
+                "has a vote": "yes" if thing.votes else "no",
+            }
+            found["facts"] |= {"parameters": "none"}
+        if kind == "probe":
+            found["facts"] |= {"parameters": "--alpha (level), --seed"}
+        if getattr(thing, "cites", None):
+            found["facts"] |= {"source": thing.cites}
     return found
+
+
+def _strategy(found: dict[str, Any], thing: Any) -> None:
+    cost = thing.cost.value
+    found["facts"] = {"family": _family(thing), "cost": f"{cost}: {COSTS[cost]}", **_needs(thing.needs), "source": thing.cites}
+    keys = ("name", "default", "low", "high", "help")
+    found["parameters"] = [{**{k: getattr(p, k) for k in keys}, "choices": list(p.choices), "range": _range(p)} for p in parameters(thing)]
+    needs = thing.needs
+    data = "SOURCE... TARGET" if needs.sources == 1 else " ".join([*(f"SOURCE{i + 1}" for i in range(needs.sources)), "TARGET"])
+    label = " ".join(f"--label NAME{i + 1 if needs.labels > 1 else ''}" for i in range(needs.labels))
+    command = f"mdshift adapt {data} {label} --strategy {found['name']}"
+    found["commands"] = [command]
+    first = next((p for p in found["parameters"] if p["default"] not in (None, "")), None)
+    if first:
+        default = str(first["default"]).lower() if isinstance(first["default"], bool) else first["default"]
+        found["commands"].append(f"{command} --set {first['name']}={default}")
+
+
+def _rule(found: dict[str, Any], thing: Any) -> None:
+    from mdshift.rules.thresholds import THRESHOLDS
+
+    reads = [f for f in thing.facts if f not in THRESHOLDS]
+    found["facts"] = {"cost": "none: it reads facts that are there", "source": thing.cites, "reads": ", ".join(reads)}
+    found["facts"].update({f: f"{THRESHOLDS[f].value:g}: {THRESHOLDS[f].reason}" for f in thing.facts if f in THRESHOLDS})
+    found["examples"] = {
+        "It fires on": [_example(thing, e) for e in thing.fires],
+        "It is silent on": [_example(thing, e) for e in thing.silent],
+    }
 
 
 def _family(thing: Any) -> str:

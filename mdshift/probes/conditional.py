@@ -1,4 +1,13 @@
-"""P(Y|X): whether the same input still means the same label."""
+"""P(Y|X): whether the same input still means the same label.
+
+Assumes: Labels on both sides, common support of the inputs, rows that are independent given the side.
+
+Helps: Asking whether the same input still means the same label.
+
+Hurts: A column that matters and is on neither side shows as a changed concept; where too little support is common it is silent.
+
+Cost: 499 draws of the side (more for a small alpha) over cross-fitted models; at most 5,000 rows a side.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""Is P(X) the same: the answer of a classifier that tries to tell the sides apart."""
+"""Is P(X) the same: the answer of a classifier that tries to tell the sides apart.
+
+Assumes: Rows are independent of one another within a side.
+
+Helps: Interactions of many columns of any kind; one figure (AUC) that compares between data sets.
+
+Hurts: A column that counts rows or dates tells the sides apart without being a shift: leave it out with `--drop`.
+
+Cost: Three or five folds of a linear model and of small boosted trees; at most 10,000 scored rows a side, 3,000 in a training.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""P(Y): whether the classes' shares, or the law of the number, changed."""
+"""P(Y): whether the classes' shares, or the law of the number, changed.
+
+Assumes: Labels on both sides; the labelled target rows are a fair part of the target.
+
+Helps: Classes became rarer or more frequent.
+
+Hurts: Labels given to hand-picked rows: their shares are the picker's.
+
+Cost: 999 draws of a table of counts; next to nothing.
+"""
 
 from __future__ import annotations
 

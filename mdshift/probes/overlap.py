@@ -1,4 +1,13 @@
-"""How much of the target lies where the source has data."""
+"""How much of the target lies where the source has data.
+
+Assumes: Near in the columns means near in what matters.
+
+Helps: Asking whether weights, or the expected score, can stand on the source's rows.
+
+Hurts: Many columns that do not matter make everything far; rows that matter may still be near.
+
+Cost: The domain classifier's scores, which are there already, and neighbours among 2,000 rows a side.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +18,7 @@ import numpy as np
 from mdshift.declare import probe
 from mdshift.probes.base import Probe, View
 from mdshift.probes.domainclassifier import Scores, crossfit
+from mdshift.probes.plane import plane
 from mdshift.stats.intervals import wilson
 from mdshift.types import Finding
 
@@ -28,7 +38,8 @@ class Overlap(Probe):
 
     A target row counts as covered where neither of two things says otherwise: the cross-fitted domain classifier's density ratio is at most
     20, and its nearest source row is no further than 99 % of source rows are from theirs. effect is that share with its Wilson interval.
-    evidence: both shares by themselves, and the effective sample size of the source under importance weights (Kish 1965), as a share.
+    evidence: both shares by themselves, the effective sample size of the source under importance weights (Kish 1965), as a share, and
+    some rows of both sides in a plane.
     """
 
     name: ClassVar = "overlap"
@@ -69,6 +80,7 @@ class Overlap(Probe):
                 "neighbour_share": float(near.mean()),
                 "effective_sample_size": effective,
                 "effective_rows": effective * counts[0],
+                "plane": plane(view, scores),
             },
         )
 

@@ -1,4 +1,8 @@
-"""The cost: what a model of the source scores there, what it will score on the target, and which shift takes how much."""
+"""The cost: what a model of the source scores there, what it will score on the target, and which shift takes how much.
+
+Assumes: P(Y|X), or for label shift P(X|Y), is the same. Helps: Asking what the shift costs before anything is adapted. Hurts: The
+concept changed: figures without labels are then wrong. Cost: Cross-fitted models of at most 5,000 rows a side.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +28,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 BOOT = 200
-BLIND = (
-    -1.0
-)  # R2 of guesses that are as far off as y is spread twice over: what may happen where the source has no data, and the least expected
+# R2 of guesses that are as far off as y is spread twice over: what may happen where the source has no data, and the least expected
+BLIND = -1.0
 WORST = -10.0  # R2 below it is reported as it
 FLAT = 1e-3  # of the source's variance of y: no re-weighted variance is taken to be less
 STEEP = 5.0  # largest log weight of a row by its value
@@ -44,14 +47,13 @@ DISCRETE = "accuracy"
 class Performance(Probe):
     """Score a quick model of the source: cross-validated there, expected on the target without labels, measured with them.
 
-    Expected, where P(Y|X) is the same: the mean of the scores that the model predicts for the target's rows, corrected by what the source's
-    rows, weighted to the target's X, show it to be off (importance weighting, Sugiyama 2007; doubly robust, Robins 1994). Where P(X|Y) is
-    the same: the source's scores weighted to the class shares that explain the target's X. With labels the drop is split on the law that
-    both sides share (Cai 2023): what the model scores there under P(Y|X) of the source less what it scores under that of the
+    Expected, where P(Y|X) is the same: the mean of the scores that the model predicts for the target's rows, corrected by what the
+    source's rows, weighted to the target's X, show it to be off (importance weighting, Sugiyama 2007; doubly robust, Robins 1994). Where
+    P(X|Y) is the same: the source's scores weighted to the class shares that explain the target's X. With labels the drop is split on the
+    law that both sides share (Cai 2023): what the model scores there under P(Y|X) of the source less what it scores under that of the
     target is the concept's part, the rest that of X; or the same given Y, for the label's part. All intervals are from the same draws of
     rows; those of what is expected are wider by how far a second estimate is off the first (even weights; Lipton 2018), and, for a number,
-    where few rows carry the error (Satterthwaite 1946). R2 is of each law's own variance of y, so that a drop may be less spread rather
-    than larger errors: compare `rmse`.
+    where few rows carry the error (Satterthwaite 1946). R2 is of each law's own variance of y: see `rmse`, too.
     """
 
     name: ClassVar[str] = "performance"

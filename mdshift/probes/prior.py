@@ -1,4 +1,13 @@
-"""P(Y) without target labels: the class shares that explain the target's X, and whether any do."""
+"""P(Y) without target labels: the class shares that explain the target's X, and whether any do.
+
+Assumes: P(X|Y) is the same on both sides; the fit of the mixture tests that.
+
+Helps: The target has no labels and a class became rarer or more frequent.
+
+Hurts: The classes look otherwise, too: the shares then mean nothing, and classes that look alike cannot be told from X.
+
+Cost: 499 permutations over cross-fitted scores; at most 5,000 rows a side.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""The state of the data: missing, duplicates, constants, outliers, rows on both sides."""
+"""The state of the data: missing, duplicates, constants, outliers, rows on both sides.
+
+Assumes: A value far from the source's median, a row that repeats another, a cell without a value are worth a look.
+
+Helps: Before anything else.
+
+Hurts: Heavy tails are called outliers, and repeated measurements duplicates.
+
+Cost: One pass over the rows held.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""How related the two sides are: labels, columns, distributions."""
+"""How related the two sides are: labels, columns, distributions.
+
+Assumes: Columns and classes of one name mean the same on both sides.
+
+Helps: Asking whether two data sets are about the same task at all.
+
+Hurts: Renamed columns and classes read as another task.
+
+Cost: Figures of `features` and `domain-classifier`, which are there already.
+"""
 
 from __future__ import annotations
 

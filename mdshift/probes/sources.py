@@ -1,4 +1,13 @@
-"""Which of several sources lies nearest to the target, and how the sources differ among themselves."""
+"""Which of several sources lies nearest to the target, and how the sources differ among themselves.
+
+Assumes: Rows are independent within a domain.
+
+Helps: Several sources, of which some may be nearer to the target.
+
+Hurts: Nearest in the inputs need not be nearest in the concept.
+
+Cost: Random features of at most 1,000 rows a domain, 12,000 in all.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""P(X|Y): whether the inputs look the same within classes."""
+"""P(X|Y): whether the inputs look the same within classes.
+
+Assumes: Labels on both sides; rows are independent within a class.
+
+Helps: Asking whether the classes still look as they did: label shift is this and moved shares.
+
+Hurts: A class with a handful of target rows says little.
+
+Cost: 499 permutations within classes; at most 5,000 rows a side.
+"""
 
 from __future__ import annotations
 

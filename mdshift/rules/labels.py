@@ -18,7 +18,14 @@ from mdshift.rules.similarity import D1, D2, D3
     silent=({"kinds": ["label"], "verdicts": {"label": "shift"}}, {"kinds": [], "verdicts": {"covariate": "unclear", "label": "no-shift"}}),
 )
 def no_shift(kinds: Sequence[str], verdicts: Mapping[str, str]) -> Mapping[str, Any] | None:
-    """Where nothing moved, every change of the model is noise. An unclear verdict is no such finding."""
+    """Where nothing moved, every change of the model is noise. An unclear verdict is no such finding.
+
+    Assumes: The tests had power: there were enough rows (the diagnosis says which difference they exclude).
+
+    Helps: Nothing is to be repaired.
+
+    Hurts: With few rows a shift can go unfound; without target labels a concept shift always does.
+    """
     return points(4, "source-only") if not kinds and "unclear" not in verdicts.values() else None
 
 
@@ -43,6 +50,12 @@ def label_shift_prior(
     """Calibrated probabilities turn into those of the new prior by Bayes' rule; expectation maximisation finds that prior.
 
     Beside another kind of shift, a prior that moved far is worth one try.
+
+    Assumes: P(X|Y) is the same: the classes look as they did.
+
+    Helps: A disease, a fault, a fraud became rarer or more frequent.
+
+    Hurts: The classes look otherwise, too: the estimated prior is then wrong.
     """
     if task != "classification" or not kinds:
         return None
@@ -59,7 +72,14 @@ def label_shift_prior(
     silent=({"kinds": ["covariate"], "overlap": 0.3, "overlap_enough": 0.8}, {"kinds": ["label"], "overlap": 0.95, "overlap_enough": 0.8}),
 )
 def covariate_overlap(kinds: Sequence[str], overlap: float, overlap_enough: float) -> Mapping[str, Any] | None:
-    """If P(Y|X) holds, the target's risk is the source's risk weighted by the density ratio; that needs rows to be weighted."""
+    """If P(Y|X) holds, the target's risk is the source's risk weighted by the density ratio; that needs rows to be weighted.
+
+    Assumes: P(Y|X) is the same, and the overlap was measured on enough rows.
+
+    Helps: Rows were chosen otherwise, and the model is too simple to be right everywhere.
+
+    Hurts: A flexible model is right in both regions already: weights then only take rows away.
+    """
     if "covariate" not in kinds or overlap < overlap_enough:
         return None
     return merge(points(3, "reweight-classifier"), points(2, REWEIGH[1:]))
@@ -73,7 +93,14 @@ def covariate_overlap(kinds: Sequence[str], overlap: float, overlap_enough: floa
     silent=({"kinds": ["covariate"], "overlap": 0.95, "overlap_enough": 0.8}, {"kinds": [], "overlap": 0.3, "overlap_enough": 0.8}),
 )
 def covariate_no_overlap(kinds: Sequence[str], overlap: float, overlap_enough: float) -> Mapping[str, Any] | None:
-    """No weight makes rows where there are none; moving the source's features does, if the shift is such a movement."""
+    """No weight makes rows where there are none; moving the source's features does, if the shift is such a movement.
+
+    Assumes: The shift is a movement of the source's rows.
+
+    Helps: Another sensor, another scale, a drift of all rows.
+
+    Hurts: The target holds rows of a kind that the source never had: no map makes their labels known.
+    """
     if "covariate" not in kinds or overlap >= overlap_enough:
         return None
     return merge(points(3, "coral"), points(2, MAP[1:]), points(-1, REWEIGH))
@@ -90,7 +117,14 @@ def covariate_no_overlap(kinds: Sequence[str], overlap: float, overlap_enough: f
     silent=({"kinds": []}, {"kinds": ["label"]}),
 )
 def unknown_move(kinds: Sequence[str]) -> Mapping[str, Any] | None:
-    """The mean's squared error is its members' mean error less the spread among them, whichever of them is right."""
+    """The mean's squared error is its members' mean error less the spread among them, whichever of them is right.
+
+    Assumes: The members err apart, which `ambiguity` shows.
+
+    Helps: The inputs moved, and nobody can tell how.
+
+    Hurts: The classes' shares moved: all members but the source model err together.
+    """
     return points(4, "consensus") if "covariate" in kinds else None
 
 
@@ -102,7 +136,14 @@ def unknown_move(kinds: Sequence[str]) -> Mapping[str, Any] | None:
     silent=({"kinds": ["covariate"], "n_target_labelled": 40},),
 )
 def concept_ask_labels(kinds: Sequence[str], n_target_labelled: int) -> Mapping[str, Any] | None:
-    """Where P(Y|X) differs the source's labels are wrong in the target; only the target's own say how."""
+    """Where P(Y|X) differs the source's labels are wrong in the target; only the target's own say how.
+
+    Assumes: The finding of a concept shift is right: P(Y|X) was compared on labels of both sides.
+
+    Helps: Labels can be bought; `recommend --label-plan` says which.
+
+    Hurts: The column that would explain the change is missing on both sides: then adding it is the cure, and labels are the long way.
+    """
     if "concept" not in kinds:
         return None
     advice = "ask for more target labels: see how many a gain of 10 or of 5 points needs" if n_target_labelled else "ask for target labels"
@@ -117,7 +158,14 @@ def concept_ask_labels(kinds: Sequence[str], n_target_labelled: int) -> Mapping[
     silent=({"n_target_labelled": 500, "n_target": 500},),
 )
 def labels_decide(n_target_labelled: int, n_target: int) -> Mapping[str, Any] | None:
-    """No labels: unsupervised adaptation. Some: use them and the unlabelled rows beside them."""
+    """No labels: unsupervised adaptation. Some: use them and the unlabelled rows beside them.
+
+    Assumes: The labelled target rows are a fair part of the target.
+
+    Helps: Asking whether labels or the unlabelled rows should carry the adaptation.
+
+    Hurts: Labels of hand-picked rows count as if they stood for all.
+    """
     if n_target_labelled == 0:
         return points(0.5, UNSUPERVISED)
     return points(1, "finetune", "feature-extraction", "self-training") if n_target_labelled < n_target else None
@@ -131,7 +179,14 @@ def labels_decide(n_target_labelled: int, n_target: int) -> Mapping[str, Any] | 
     silent=({"n_target_labelled": 0, "few_labels": 100}, {"n_target_labelled": 3000, "few_labels": 100}),
 )
 def small_target(n_target_labelled: int, few_labels: float) -> Mapping[str, Any] | None:
-    """Feature extraction before full fine-tuning, and augmentation."""
+    """Feature extraction before full fine-tuning, and augmentation.
+
+    Assumes: The source's features serve the target.
+
+    Helps: Under a hundred labels or so.
+
+    Hurts: The source's rule is another one: its features hold the model back.
+    """
     if not 0 < n_target_labelled < few_labels:
         return None
     return merge(
@@ -150,7 +205,14 @@ def small_target(n_target_labelled: int, few_labels: float) -> Mapping[str, Any]
     silent=({"n_target_labelled": 300, "many_labels": 2000},),
 )
 def large_target(n_target_labelled: int, many_labels: float) -> Mapping[str, Any] | None:
-    """What the source adds shrinks as the target's own labels grow."""
+    """What the source adds shrinks as the target's own labels grow.
+
+    Assumes: The labelled target rows are right and recent.
+
+    Helps: The target has thousands of labels.
+
+    Hurts: The target's labels cover a part of the target alone: what the source knows of the rest is lost.
+    """
     return merge(points(2, "scratch"), points(1, "finetune")) if n_target_labelled >= many_labels else None
 
 
@@ -165,7 +227,14 @@ def large_target(n_target_labelled: int, many_labels: float) -> Mapping[str, Any
     ),
 )
 def few_shots(task: str, min_target_class_count: int, few_shots: float) -> Mapping[str, Any] | None:
-    """Meta-learning finds a start from which a few labelled rows suffice (MAML)."""
+    """Meta-learning finds a start from which a few labelled rows suffice (MAML).
+
+    Assumes: The sources give tasks that resemble the target's.
+
+    Helps: A handful of labels a class and several sources.
+
+    Hurts: With one source that is like the target, plain fine-tuning is as good.
+    """
     fits = task == "classification" and 0 < min_target_class_count <= few_shots
     return merge(points(1.5, "maml"), points(1, "feature-extraction")) if fits else None
 
@@ -182,7 +251,14 @@ def few_shots(task: str, min_target_class_count: int, few_shots: float) -> Mappi
     ),
 )
 def hybrid(kinds: Sequence[str], n_target_labelled: int, many_labels: float) -> Mapping[str, Any] | None:
-    """The networks that align also learn from the target's labelled rows, where there are some."""
+    """The networks that align also learn from the target's labelled rows, where there are some.
+
+    Assumes: The shift is one of the inputs, which alignment can take away.
+
+    Helps: Some labels, many unlabelled rows, and features that must be learnt.
+
+    Hurts: The classes' shares moved as well: aligning confuses what the labels then have to mend.
+    """
     if "covariate" not in kinds or not 0 < n_target_labelled < many_labels:
         return None
     return merge(points(1, "finetune"), points(0.5, ALIGN))
@@ -196,7 +272,14 @@ def hybrid(kinds: Sequence[str], n_target_labelled: int, many_labels: float) -> 
     silent=({"n_target_labelled": 0},),
 )
 def discriminative_rates(n_target_labelled: int) -> Mapping[str, Any] | None:
-    """What the source taught the backbone is general and should move little; the head is the domain's own."""
+    """What the source taught the backbone is general and should move little; the head is the domain's own.
+
+    Assumes: There is a backbone that learnt something general.
+
+    Helps: A network is fine-tuned on few labels.
+
+    Hurts: The source's features are wrong for the target: they then change too slowly.
+    """
     return {"params": {"finetune": {"backbone_rate": 0.1}}} if n_target_labelled > 0 else None
 
 
@@ -208,7 +291,14 @@ def discriminative_rates(n_target_labelled: int) -> Mapping[str, Any] | None:
     silent=({"n_target_labelled": 0, "few_labels": 100},),
 )
 def regularise_when_small(n_target_labelled: int, few_labels: float) -> Mapping[str, Any] | None:
-    """Few rows are learnt by heart; a penalty on the weights keeps the model simple."""
+    """Few rows are learnt by heart; a penalty on the weights keeps the model simple.
+
+    Assumes: The target's model should stay near to a simple one.
+
+    Helps: Under a hundred labels or so.
+
+    Hurts: Too strong a penalty keeps what the labels say from being learnt.
+    """
     return {"params": {"finetune": {"l2": 1e-3 if n_target_labelled < few_labels else 1e-4}}} if n_target_labelled > 0 else None
 
 
@@ -220,7 +310,14 @@ def regularise_when_small(n_target_labelled: int, few_labels: float) -> Mapping[
     silent=({"n_target": 300, "n_target_labelled": 0, "plenty_unlabelled": 5000},),
 )
 def unlabelled_plenty(n_target: int, n_target_labelled: int, plenty_unlabelled: float) -> Mapping[str, Any] | None:
-    """Strong augmentations, a temperature and large batches; worth it only where there are many rows."""
+    """Strong augmentations, a temperature and large batches; worth it only where there are many rows.
+
+    Assumes: The classes show in how the columns go together.
+
+    Helps: Thousands of unlabelled rows and few labels.
+
+    Hurts: Many source labels are there: little is gained for much time.
+    """
     return points(1, "contrastive") if n_target - n_target_labelled >= plenty_unlabelled else None
 
 
@@ -232,7 +329,14 @@ def unlabelled_plenty(n_target: int, n_target_labelled: int, plenty_unlabelled: 
     silent=({"n_labels": 1},),
 )
 def related_labels(n_labels: int) -> Mapping[str, Any] | None:
-    """A shared encoder with a head a task."""
+    """A shared encoder with a head a task.
+
+    Assumes: The labels hang on the same things in the rows.
+
+    Helps: One label has few rows or much noise.
+
+    Hurts: Unrelated labels compete for one encoder.
+    """
     return points(3, "multitask") if n_labels > 1 else None
 
 
@@ -244,5 +348,12 @@ def related_labels(n_labels: int) -> Mapping[str, Any] | None:
     silent=({"has_target": True},),
 )
 def no_target_data(has_target: bool) -> Mapping[str, Any] | None:
-    """Nothing can be aligned with what is not there."""
+    """Nothing can be aligned with what is not there.
+
+    Assumes: The sources differ from one another as an unknown target will.
+
+    Helps: There are several sources.
+
+    Hurts: There is one source: nothing in it shows what may vary.
+    """
     return merge(points(2, GENERALISE), points(1, "maml", "ensemble", "moe")) if not has_target else None

@@ -18,7 +18,14 @@ from mdshift.rules.similarity import D1, D4
     silent=({"n_source": 0},),
 )
 def doing_nothing_competes(n_source: int) -> Mapping[str, Any] | None:
-    """Of 152 pairs of method and data set in skada-bench 23 beat the source model, and 118 lose to it."""
+    """Of 152 pairs of method and data set in skada-bench 23 beat the source model, and 118 lose to it.
+
+    Assumes: The source model was chosen by cross-validation.
+
+    Helps: Always: it keeps a method that does not help from being taken for one that does.
+
+    Hurts: It leans towards no change where few facts speak.
+    """
     return points(2, "source-only") if n_source > 0 else None
 
 
@@ -30,7 +37,14 @@ def doing_nothing_competes(n_source: int) -> Mapping[str, Any] | None:
     silent=({"drop": 0.2, "drop_small": 0.01},),
 )
 def nothing_to_win(drop: float, drop_small: float) -> Mapping[str, Any] | None:
-    """A shift in what the label does not depend on harms nobody; the expected score on the target says so."""
+    """A shift in what the label does not depend on harms nobody; the expected score on the target says so.
+
+    Assumes: The expected score holds: P(Y|X) has not changed, or labels say so.
+
+    Helps: The shift is in columns that the label does not depend on.
+
+    Hurts: One mean score may hide a loss in one class.
+    """
     return points(1.5, "source-only") if drop <= drop_small else None
 
 
@@ -42,7 +56,14 @@ def nothing_to_win(drop: float, drop_small: float) -> Mapping[str, Any] | None:
     silent=({"cheap": [], "costly": []},),
 )
 def start_simple(cheap: Sequence[str], costly: Sequence[str]) -> Mapping[str, Any] | None:
-    """Half a point for what costs little, half a point less for what costs much."""
+    """Half a point for what costs little, half a point less for what costs much.
+
+    Assumes: What is cheap is tried first and can be judged.
+
+    Helps: Always, as a tie-break of half a point.
+
+    Hurts: Where only the dear method can gain (images), it ranks the cheap one first.
+    """
     return merge(points(0.5, cheap), points(-0.5, costly)) or None
 
 
@@ -54,7 +75,14 @@ def start_simple(cheap: Sequence[str], costly: Sequence[str]) -> Mapping[str, An
     silent=({"compute": "high", "costly": ["dann"]}, {"compute": "low", "costly": []}),
 )
 def scarce_compute(compute: str, costly: Sequence[str]) -> Mapping[str, Any] | None:
-    """They are ruled out, not only ranked down: a run that cannot end helps nobody."""
+    """They are ruled out, not only ranked down: a run that cannot end helps nobody.
+
+    Assumes: `--compute low` is meant.
+
+    Helps: No accelerator, or a limit of time.
+
+    Hurts: On images the dear methods are those that gain most (docs/strategies.md).
+    """
     because = "it costs more than --compute low allows"
     return {"exclude": dict.fromkeys(costly, because)} if compute == "low" and costly else None
 
@@ -67,7 +95,14 @@ def scarce_compute(compute: str, costly: Sequence[str]) -> Mapping[str, Any] | N
     silent=({"goal": "unknown"},),
 )
 def goal(goal: str) -> Mapping[str, Any] | None:
-    """What is fitted to one target may serve the next one worse than what was fitted to none."""
+    """What is fitted to one target may serve the next one worse than what was fitted to none.
+
+    Assumes: `--goal` says what the model is for.
+
+    Helps: Asking whether one target is served, or whatever comes.
+
+    Hurts: Methods that generalise give up some of the score on the target at hand.
+    """
     if goal == "general":
         return merge(points(2, GENERALISE), points(1, "ensemble", "moe", "augment"), points(-1.5, UNSUPERVISED))
     return points(0.5, REWEIGH, MAP, ALIGN, "label-shift", "adabn") if goal == "target" else None
@@ -81,7 +116,14 @@ def goal(goal: str) -> Mapping[str, Any] | None:
     silent=({"n_target_labelled": -1},),
 )
 def validate(n_target_labelled: int) -> Mapping[str, Any] | None:
-    """With target labels they decide; without, an estimate does, and doubt goes to the source model."""
+    """With target labels they decide; without, an estimate does, and doubt goes to the source model.
+
+    Assumes: The held-back labels are a fair part of the target.
+
+    Helps: There are target labels to hold back.
+
+    Hurts: With a few labels the interval is wide, and no gain can be shown that is smaller.
+    """
     if n_target_labelled < 0:
         return None
     how = (
@@ -100,7 +142,14 @@ def validate(n_target_labelled: int) -> Mapping[str, Any] | None:
     silent=({"n_classes": 4, "n_target_labelled": 0},),
 )
 def analyse(n_classes: int, n_target_labelled: int) -> Mapping[str, Any] | None:
-    """`mdshift evaluate` prints them for labelled data."""
+    """`mdshift evaluate` prints them for labelled data.
+
+    Assumes: The evaluated rows are like those that the model will meet.
+
+    Helps: One class, or one region of the scores, carries the error.
+
+    Hurts: With few rows of a class its figures are chance: read their intervals.
+    """
     return (
         {"advice": f"look at the errors of each of the {n_classes} classes: mdshift evaluate MODEL DATA"} if n_target_labelled > 0 else None
     )
@@ -114,5 +163,12 @@ def analyse(n_classes: int, n_target_labelled: int) -> Mapping[str, Any] | None:
     silent=({"n_source": 0},),
 )
 def record(n_source: int) -> Mapping[str, Any] | None:
-    """Every `adapt` is recorded with its data, settings, candidates and scores."""
+    """Every `adapt` is recorded with its data, settings, candidates and scores.
+
+    Assumes: Somebody will ask later.
+
+    Helps: More than one run, or more than one person.
+
+    Hurts: Nothing; the record is a local file (`mdshift runs`).
+    """
     return {"advice": "every adapt is recorded: `mdshift runs` lists them, `mdshift runs A B` compares two"} if n_source > 0 else None

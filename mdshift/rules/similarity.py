@@ -22,7 +22,14 @@ D4 = "Tuning and data construction when transfer learning underperforms"
     silent=({"similarity": "low"}, {"similarity": "medium"}),
 )
 def similar_finetune(similarity: str) -> Mapping[str, Any] | None:
-    """Similar data and task: most of a source model is right already, and only its last steps differ."""
+    """Similar data and task: most of a source model is right already, and only its last steps differ.
+
+    Assumes: The similarity of the inputs means a similar rule.
+
+    Helps: Similar domains and some target labels.
+
+    Hurts: P(Y|X) changed while the inputs did not.
+    """
     return merge(points(2, "finetune"), points(1, "feature-extraction", "multitask")) if similarity == "high" else None
 
 
@@ -34,7 +41,14 @@ def similar_finetune(similarity: str) -> Mapping[str, Any] | None:
     silent=({"similarity": "high", "n_sources": 1},),
 )
 def different_align(similarity: str, n_sources: int) -> Mapping[str, Any] | None:
-    """A large difference: domain-adversarial training or, where there are several sources, domain generalisation."""
+    """A large difference: domain-adversarial training or, where there are several sources, domain generalisation.
+
+    Assumes: The classes' shares are alike on both sides: aligned features must otherwise confuse classes.
+
+    Helps: Images and other data whose features must be learnt.
+
+    Hurts: Tables: there the aligning networks lost to the source model (docs/strategies.md).
+    """
     if similarity != "low":
         return None
     return merge(points(1.5, ALIGN), points(0.5, "dann"), points(1, GENERALISE if n_sources > 1 else ()))
@@ -51,7 +65,14 @@ def different_align(similarity: str, n_sources: int) -> Mapping[str, Any] | None
     ),
 )
 def distances(js_mean: float, auc: float, js_small: float, auc_similar: float) -> Mapping[str, Any] | None:
-    """Small distances of single features (JS) and of the whole rows (a classifier's AUC, which sees what single features hide)."""
+    """Small distances of single features (JS) and of the whole rows (a classifier's AUC, which sees what single features hide).
+
+    Assumes: What the label hangs on is among the columns that were compared.
+
+    Helps: Small distances of every column and a classifier that cannot tell the sides.
+
+    Hurts: P(Y|X) can change while no distance does.
+    """
     return points(1, "source-only") if js_mean <= js_small and auc <= auc_similar else None
 
 
@@ -67,7 +88,14 @@ def distances(js_mean: float, auc: float, js_small: float, auc_similar: float) -
     silent=({"js_mean": 0.01, "label_overlap": 1.0, "js_large": 0.1, "label_overlap_enough": 0.8},),
 )
 def evaluation_matrix(js_mean: float, label_overlap: float, js_large: float, label_overlap_enough: float) -> Mapping[str, Any] | None:
-    """The same task on other data: align. Another task on like data: keep the features, learn a new head. Both: start over from labels."""
+    """The same task on other data: align. Another task on like data: keep the features, learn a new head. Both: start over from labels.
+
+    Assumes: Both sides name their classes alike, and the target has labels.
+
+    Helps: Asking whether the data or the task differ.
+
+    Hurts: The same classes under other names look like another task.
+    """
     far, other_task = js_mean >= js_large, label_overlap < label_overlap_enough
     if far and not other_task:
         return points(1, ALIGN, MAP)
@@ -86,7 +114,14 @@ def evaluation_matrix(js_mean: float, label_overlap: float, js_large: float, lab
     silent=({"similarity": "medium", "n_target": 500},),
 )
 def normalisation(similarity: str, n_target: int) -> Mapping[str, Any] | None:
-    """Means and variances inside a network belong to a domain; another domain's shift every layer after them."""
+    """Means and variances inside a network belong to a domain; another domain's shift every layer after them.
+
+    Assumes: The network has batch normalisation, and the classes' shares are alike.
+
+    Helps: Another sensor, other light.
+
+    Hurts: Few target rows, or other shares of the classes: their statistics are not the domain's.
+    """
     if similarity == "high":
         return {"params": {"finetune": {"statistics": "source"}, "feature-extraction": {"statistics": "source"}}}
     if similarity == "low":
@@ -103,7 +138,14 @@ def normalisation(similarity: str, n_target: int) -> Mapping[str, Any] | None:
     silent=({"similarity": "unknown"},),
 )
 def how_much_to_thaw(similarity: str) -> Mapping[str, Any] | None:
-    """Similar: the shallow layers stay frozen; different: all are trained; in between they are thawed step by step."""
+    """Similar: the shallow layers stay frozen; different: all are trained; in between they are thawed step by step.
+
+    Assumes: A network is fine-tuned, and the similarity was read from enough rows.
+
+    Helps: There are labels enough to train what is thawed.
+
+    Hurts: A handful of labels and everything thawed: the network learns them by heart.
+    """
     thaw = {"high": "upper", "medium": "gradual", "low": "all"}.get(similarity)
     return {"params": {"finetune": {"thaw": thaw}}} if thaw else None
 
@@ -119,7 +161,14 @@ def how_much_to_thaw(similarity: str) -> Mapping[str, Any] | None:
     ),
 )
 def progressive(similarity: str, n_target_labelled: int, few_labels: float) -> Mapping[str, Any] | None:
-    """Needs enough labels to hold some back for the check of each stage."""
+    """Needs enough labels to hold some back for the check of each stage.
+
+    Assumes: There are labels enough to hold some back at each stage.
+
+    Helps: Domains of medium similarity, a few hundred labels.
+
+    Hurts: Each stage costs labels and time; with clearly similar domains it gains nothing.
+    """
     if similarity != "medium" or n_target_labelled < few_labels:
         return None
     return {"finetune": 0.5, "params": {"finetune": {"thaw": "gradual"}}}
@@ -138,7 +187,14 @@ def progressive(similarity: str, n_target_labelled: int, few_labels: float) -> M
     silent=({"similarity": "medium", "source_score": 0.6, "n_source": 800, "easy_score": 0.9, "large_data": 10000},),
 )
 def learning_rate(similarity: str, source_score: float, n_source: int, easy_score: float, large_data: float) -> Mapping[str, Any] | None:
-    """Similar and easy: constant. Similar and hard: decay. Different: layer-wise to keep knowledge, warm-up on large data. Else: the adaptive optimiser."""
+    """Similar and easy: constant. Similar and hard: decay. Different: layer-wise to keep knowledge, warm-up on large data. Else: the adaptive optimiser.
+
+    Assumes: A network is fine-tuned.
+
+    Helps: Its schedule is not known from earlier runs.
+
+    Hurts: It is a rule of thumb; held-back labels know better.
+    """
     if similarity == "high":
         return {"params": {"finetune": {"schedule": "constant" if source_score >= easy_score else "decay"}}}
     if similarity == "low":
@@ -156,7 +212,14 @@ def learning_rate(similarity: str, source_score: float, n_source: int, easy_scor
     silent=({"similarity": "high", "modality": "image"}, {"similarity": "low", "modality": "table"}),
 )
 def bridge_the_gap(similarity: str, modality: str) -> Mapping[str, Any] | None:
-    """Compositing and style transfer make source images look like the target's; adversarial examples harden what is learnt."""
+    """Compositing and style transfer make source images look like the target's; adversarial examples harden what is learnt.
+
+    Assumes: What separates the domains is style: colour, texture, noise.
+
+    Helps: Images that differ much.
+
+    Hurts: The objects themselves differ: a borrowed style does not bridge that.
+    """
     return merge(points(1, "augment"), points(0.5, "augment-adversarial")) if similarity == "low" and modality == "image" else None
 
 
@@ -172,7 +235,14 @@ def bridge_the_gap(similarity: str, modality: str) -> Mapping[str, Any] | None:
     ),
 )
 def part_transfers(shifted_features: float, modality: str, part_low: float, part_high: float) -> Mapping[str, Any] | None:
-    """Attention over the columns can lean on those that transfer; a pixel is no such unit."""
+    """Attention over the columns can lean on those that transfer; a pixel is no such unit.
+
+    Assumes: What did not move keeps its relation to the label.
+
+    Helps: A few columns drifted in a table of many.
+
+    Hurts: The columns that moved are those that carry the label.
+    """
     return points(1, "selective") if modality in ("table", "array") and part_low <= shifted_features <= part_high else None
 
 
@@ -184,7 +254,14 @@ def part_transfers(shifted_features: float, modality: str, part_low: float, part
     silent=({"feature_overlap": 1.0, "feature_overlap_enough": 0.5},),
 )
 def other_modality(feature_overlap: float, feature_overlap_enough: float) -> Mapping[str, Any] | None:
-    """What the two sides share is too little to carry a model; knowledge passes through what the models say instead."""
+    """What the two sides share is too little to carry a model; knowledge passes through what the models say instead.
+
+    Assumes: The target's rows can be read by the source model through the columns in common.
+
+    Helps: Another instrument, another set of measurements.
+
+    Hurts: The columns in common do not tell the label: the teacher knows nothing.
+    """
     return points(2, "distill") if feature_overlap < feature_overlap_enough else None
 
 
@@ -202,7 +279,14 @@ def other_modality(feature_overlap: float, feature_overlap_enough: float) -> Map
 def name_the_cause(
     kinds: Sequence[str], has_time: bool, shifted_features: float, modality: str, part_high: float
 ) -> Mapping[str, Any] | None:
-    """A time column points to a span of time; nearly all columns at once to how things were measured; a few to the surroundings."""
+    """A time column points to a span of time; nearly all columns at once to how things were measured; a few to the surroundings.
+
+    Assumes: Causes leave traces of a typical breadth.
+
+    Helps: The shift has just been found and nobody knows why.
+
+    Hurts: It is a direction in which to look, no proof: two causes may leave the same trace.
+    """
     if not kinds:
         return None
     if has_time:

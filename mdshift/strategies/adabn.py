@@ -16,9 +16,14 @@ from mdshift.learners.base import Context, Predictor, Prepared, restore
 class AdaBn(Correct):
     """Replace the means and variances that a network normalises with by those of the target; no weight changes.
 
-    It undoes shifts that act on each feature map alike in all rows: brightness, contrast, the offset and gain of a sensor. It takes
-    the classes' shares to be the same in both domains. With few target rows some of the source's statistics is kept
-    (`prior` rows' worth, Schneider et al. 2020). If the source model is no network, one is trained first.
+    With few target rows some of the source's statistics is kept (`prior` rows' worth, Schneider et al. 2020). If the source model is no
+    network, one is trained first.
+
+    Assumes: The shift acts on each feature map alike in all rows, and the classes' shares are the same in both domains.
+
+    Helps: Brightness, contrast, the offset and gain of a sensor, in images and arrays.
+
+    Hurts: The classes' shares differ, or the target has a handful of rows: its statistics are then those of its classes, or noise.
     """
 
     name: ClassVar[str] = "adabn"

@@ -17,11 +17,17 @@ from mdshift.nn.plan import Phase, usual
 class AdversarialAlternating(Train):
     """Two optimisers in turn: a discriminator learns to tell the domains, the features learn to be taken for the other domain's.
 
-    At each step the discriminator is trained on the true domains, then the network on the task and on the discriminator's loss with
-    the domains swapped (the inverted labels of Tzeng et al. 2017, whose gradient does not fade where the discriminator is sure). The weight
+    At each step the discriminator is trained on the true domains, then the network on the task and on the discriminator's loss with the
+    domains swapped (the inverted labels of Tzeng et al. 2017, whose gradient does not fade where the discriminator is sure). The weight
     ramps up as in `dann`, from which this differs by the swapped labels in place of a reversed gradient, and by the discriminator's own
-    rate and steps. Right where the inputs' distribution moved and the classes' shares did not; where they did, features that look
-    alike must confuse classes: use `label-shift` there.
+    rate and steps.
+
+    Assumes: Features exist that are alike in both domains and still tell the label; the classes' shares are the same.
+
+    Helps: The inputs' distribution moved and features must be learnt anyway, as on images.
+
+    Hurts: The classes' shares moved: features that look alike must then confuse classes (use `label-shift`). On tables it lost to a
+    plain source model (docs/strategies.md).
     """
 
     name: ClassVar[str] = "adversarial-alternating"

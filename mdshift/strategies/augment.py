@@ -33,15 +33,20 @@ MOST = {"fourier": 0.5, "style": 1.0, "crop": 0.9, "flip": 1.0, "rotate": 180.0,
 class Augment(Train):
     """Train on changed copies of the labelled rows: moved, disturbed, or brought into the target's style.
 
-    `kinds` names the changes, each with a strength of its own if wished: "rotate:90+noise". Images, anew at every step: fourier
-    (the low frequencies' amplitudes of a target image; half the side of the square taken over), style (a target image's mean and spread in
-    each channel; the degree), crop (share of the side), flip (share of the images), rotate (degrees), elastic and blur (pixels), colour,
-    noise (of the spread), mixup and cutmix (two images put together; the Beta distribution's parameter). Rows, added once to those
-    that the chosen learner is trained on: smote (classes filled up to this share of the largest by interpolation), noise (of the
-    spread), synonyms (share of the words) and reorder (sentences; share of the texts). Synonyms come from a file, or are the
-    target's words that stand in the same company; these can be opposites. "auto" is fourier, style, crop, colour and noise
-    for images, and synonyms, reorder, smote for the rest. Right where the target differs by such a change; it harms
-    where the change carries the label (a mirrored digit, a turned 6), and smote where the target's classes are as rare as the source's.
+    `kinds` names the changes, each with a strength of its own if wished: "rotate:90+noise". Images, anew at every step: fourier (the
+    low frequencies' amplitudes of a target image; half the side of the square taken over), style (a target image's mean and spread in
+    each channel; the degree), crop (share of the side), flip (share of the images), rotate (degrees), elastic and blur (pixels),
+    colour, noise (of the spread), mixup and cutmix (two images put together; the Beta distribution's parameter). Rows, added once to
+    those that the chosen learner is trained on: smote (classes filled up to this share of the largest by interpolation), noise (of the
+    spread), synonyms (share of the words) and reorder (sentences; share of the texts). Synonyms come from a file, or are the target's
+    words that stand in the same company; these can be opposites. "auto" is fourier, style, crop, colour and noise for images, and
+    synonyms, reorder, smote for the rest.
+
+    Assumes: The changes leave the label as it is.
+
+    Helps: The target differs by such a change: another style, noise, crop, another choice of words.
+
+    Hurts: The change carries the label (a mirrored digit, a turned 6); smote where the target's classes are as rare as the source's.
     """
 
     name: ClassVar[str] = "augment"

@@ -17,10 +17,14 @@ from mdshift.nn.plan import Phase, usual
 class AugmentAdversarial(Train):
     """Train a network on source rows changed, within `epsilon`, so that it errs most (FGSM, PGD).
 
-    The change is of the standardised inputs, each by at most `epsilon` standard deviations, along the sign of the loss's gradient: in one step
-    (FGSM, Goodfellow 2015), or in `steps` with projection (PGD, Madry 2018). `share` of the loss is on the changed rows. It is right where the target's rows
-    carry small disturbances, noise most of all, that many weak features would be misled by; it costs accuracy where the target
-    is as clean as the source and where what tells the classes apart is itself as small as `epsilon`.
+    The change is of the standardised inputs, each by at most `epsilon` standard deviations, along the sign of the loss's gradient: in
+    one step (FGSM, Goodfellow 2015), or in `steps` with projection (PGD, Madry 2018). `share` of the loss is on the changed rows.
+
+    Assumes: Target rows are source-like rows with small disturbances, at most about `epsilon` standard deviations a value.
+
+    Helps: The target carries noise that many weak features would be misled by.
+
+    Hurts: The target is as clean as the source, or what tells the classes apart is itself as small as `epsilon`.
     """
 
     name: ClassVar[str] = "augment-adversarial"

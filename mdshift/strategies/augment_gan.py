@@ -23,10 +23,15 @@ class AugmentGan(Strategy):
     """Learn to generate rows of each class and domain, and train on generated target rows beside the labelled ones.
 
     A conditional adversarial network is trained on the labelled rows of both domains; from the source it learns how columns go
-    together, from the target where they lie. The chosen learner is then trained on sources, labelled target rows and generated
-    ones. Before that, half of the labelled target rows are held out in turn: where the generated rows make the learner worse
-    on them they are thrown away, and what is left is training on both domains together. Right where the target has some labels, too few to be heard beside
-    the source's; where they are a handful, the generator invents, and where they are many, they speak for themselves.
+    together, from the target where they lie. The chosen learner is then trained on sources, labelled target rows and generated ones.
+    Before that, half of the labelled target rows are held out in turn: where the generated rows make the learner worse on them they are
+    thrown away, and what is left is training on both domains together.
+
+    Assumes: How columns go together can be learnt from the source, and where they lie from the labelled target rows.
+
+    Helps: The target has some labels, too few to be heard beside the source's.
+
+    Hurts: They are a handful: the generator invents. They are many: they speak for themselves.
     """
 
     name: ClassVar[str] = "augment-gan"

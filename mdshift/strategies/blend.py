@@ -26,13 +26,20 @@ MEMBERS = ("source-only", "consensus", "pooled", "pooled consensus", "target alo
 class Blend(Strategy):
     """Average models that trust the source more or less, by what a few target labels say of each.
 
-    Five members, from all source to all target: the source model; the `consensus` of it with models of the carried source; a model of the source
-    and the labelled target rows together; the same consensus with those rows in every member; and a linear model of the target's
-    labels alone. Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power `trust`: a few labels move
-    the weights a little, many decide. With a power of 1 it is Bayesian model averaging; held-back scores of few rows deserve less. Labels given class
-    by class (as many of each) are weighed to the classes' shares. Right with few labels, where
-    it is not known how much of the source holds; with thousands the target alone is as good. It cannot be better than what its members know. Where a
-    model takes long to train, three folds have to do, and the fourth member is the third.
+    Five members, from all source to all target: the source model; the `consensus` of it with models of the carried source; a model of
+    the source and the labelled target rows together; the same consensus with those rows in every member; and a linear model of the
+    target's labels alone. Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power
+    `trust`: a few labels move the weights a little, many decide. With a power of 1 it is Bayesian model averaging; held-back scores of
+    few rows deserve less. Labels given class by class (as many of each) are weighed to the classes' shares. Where a model takes long to
+    train, three folds have to do, and the fourth member is the third.
+
+    Assumes: The labelled target rows are a random part of the target, or were given class by class; one member at least is right about
+    much of it.
+
+    Helps: There are few labels, and it is not known how much of the source holds.
+
+    Hurts: With thousands of labels the target alone is as good. It cannot be better than what its members know, and labels of
+    hand-picked rows weigh the wrong member up.
     """
 
     name: ClassVar[str] = "blend"

@@ -25,14 +25,19 @@ class Consensus(Strategy):
     """Average the source model with models that each suppose another shift.
 
     Beside the source model, which supposes none, a member is trained on the source carried by a straight map (`linear-ot`: measurements
-    drifted together) and one on the source carried by a map that bends (`ot-map`: every cluster moved its own way; not for numbers, whose
-    relation to the inputs it tears). Nobody can tell without labels which of
-    them is right, and nobody has to: the squared error of the mean is the members' mean error less the spread among them, for classes (Brier score)
-    as for numbers (Krogh & Vedelsby 1995), and that spread can be seen without labels. It is reported as `ambiguity`: the mean does
-    better than the source model as long as the others' mean error exceeds the source model's by less than `ambiguity` / (1 - its share). Right where
-    the inputs moved and it is not known how. Where the classes' shares moved too, the maps carry one class onto another, and all but the
-    source model err together; where nothing moved it costs next to nothing. Members that need an extra that is not
+    drifted together) and one on the source carried by a map that bends (`ot-map`: every cluster moved its own way; not for numbers,
+    whose relation to the inputs it tears). Nobody can tell without labels which of them is right, and nobody has to: the squared error
+    of the mean is the members' mean error less the spread among them, for classes (Brier score) as for numbers (Krogh & Vedelsby 1995),
+    and that spread can be seen without labels. It is reported as `ambiguity`: the mean does better than the source model as long as the
+    others' mean error exceeds the source model's by less than `ambiguity` / (1 - its share). Members that need an extra that is not
     installed are left out.
+
+    Assumes: Nothing of one kind of shift; that the members err apart, which `ambiguity` shows.
+
+    Helps: The inputs moved and it is not known how.
+
+    Hurts: The classes' shares moved too: the maps carry one class onto another, and all but the source model err together. Where
+    nothing moved it costs next to nothing.
     """
 
     name: ClassVar[str] = "consensus"

@@ -17,11 +17,15 @@ from mdshift.nn.plan import Phase, usual
 class Contrastive(Train):
     """Pretrain on the unlabelled rows of both domains by telling views of one row from those of others, then learn the task.
 
-    The views are two changed copies of an image (SimCLR), or a row and its copy with a share of the values replaced by other
-    rows' (SCARF); cosines over `temperature` decide, in large batches. Then the head alone is trained on the labels ("probe"), or
-    everything, the backbone at a tenth of the rate ("finetune"). Right where unlabelled target rows are plenty and labels
-    few, and the classes show in how columns go together; where a class hangs on one column alone the views wipe it out, and pretraining
-    harms. With many source labels there is little to gain.
+    The views are two changed copies of an image (SimCLR), or a row and its copy with a share of the values replaced by other rows'
+    (SCARF); cosines over `temperature` decide, in large batches. Then the head alone is trained on the labels ("probe"), or everything,
+    the backbone at a tenth of the rate ("finetune").
+
+    Assumes: What the two views share is what the label hangs on.
+
+    Helps: Unlabelled target rows are plenty and labels few, and the classes show in how columns go together.
+
+    Hurts: A class hangs on one column alone: the views wipe it out. With many source labels there is little to gain.
     """
 
     name: ClassVar[str] = "contrastive"

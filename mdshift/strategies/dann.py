@@ -17,9 +17,15 @@ from mdshift.nn.plan import Phase, usual
 class Dann(Train):
     """Domain-adversarial training: the adversary's gradient is reversed before it reaches the features.
 
-    The reversal's strength ramps up as 2 / (1 + exp(-10 p)) - 1. With `conditional` the adversary sees the outer
-    product of features and predictions (CDAN, Long 2018), which keeps classes apart. Where the classes' shares differ between the
-    domains, aligned features must confuse classes: use `label-shift` there.
+    The reversal's strength ramps up as 2 / (1 + exp(-10 p)) - 1. With `conditional` the adversary sees the outer product of features
+    and predictions (CDAN, Long 2018), which keeps classes apart.
+
+    Assumes: Features exist that are alike in both domains and still tell the label; the classes' shares are the same.
+
+    Helps: The inputs' distribution moved and features must be learnt anyway, as on images.
+
+    Hurts: The classes' shares differ: aligned features must then confuse classes (use `label-shift`). On tables it lost to a plain
+    source model (docs/strategies.md).
     """
 
     name: ClassVar[str] = "dann"

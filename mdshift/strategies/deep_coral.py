@@ -18,6 +18,13 @@ class DeepCoral(Train):
     """Train on the source while the covariances of source and target features are kept alike.
 
     Second moments alone: weaker than `mmd` or `dann`, but without an adversary and steady on small data.
+
+    Assumes: Features whose second moments are alike in both domains predict the label in both.
+
+    Helps: Small data whose features must be learnt: images and arrays that moved without a change of the classes' shares.
+
+    Hurts: The classes' shares differ, or what moved is not a matter of means and covariances. On tables it lost to a plain source model
+    (docs/strategies.md).
     """
 
     name: ClassVar[str] = "deep-coral"

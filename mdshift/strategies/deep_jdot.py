@@ -19,8 +19,13 @@ class DeepJdot(Train):
 
     The cost of a pair is the squared distance of its features and the loss of the source row's label at the target row's prediction, so
     that the target gets the labels of what it is matched with. The plan is exact, or smoothed by entropy (`entropy` above 0). With it
-    the task's loss on the source keeps what is known. Right where the inputs moved and the classes' shares did not: a plan gives every
-    row away, and with other shares some rows must be matched across classes.
+    the task's loss on the source keeps what is known.
+
+    Assumes: A target row's nearest counterpart in features and prediction has its label; the classes' shares are the same.
+
+    Helps: The inputs moved and the classes' shares did not.
+
+    Hurts: The classes' shares differ: a plan gives every row away, and some rows must be matched across classes.
     """
 
     name: ClassVar[str] = "deep-jdot"

@@ -19,9 +19,14 @@ class Distill(Train):
 
     Its features are brought to the distribution of the teacher's on the source (MMD), its attention maps to the teacher's on the same
     rows, and its predictions to the teacher's, softened by `temperature` (KL); labelled target rows are learnt from in the last stage
-    beside the teacher, whose part is `weight`. The student has inputs and batch statistics of the target's own, and may read
-    columns that the source lacks. Right where the teacher is right about most of the target and a few labels tell the rest, or
-    source and target have other columns; where the concept has changed and no label says so, the student learns the teacher's errors.
+    beside the teacher, whose part is `weight`. The student has inputs and batch statistics of the target's own, and may read columns
+    that the source lacks.
+
+    Assumes: The teacher is right about most of the target.
+
+    Helps: Source and target have other columns, or a few labels tell what the teacher does not know.
+
+    Hurts: The concept has changed and no label says so: the student learns the teacher's errors.
     """
 
     name: ClassVar[str] = "distill"

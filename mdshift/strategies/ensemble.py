@@ -22,10 +22,17 @@ if TYPE_CHECKING:
 class Ensemble(Correct):
     """Train one model a source domain and let them vote by their probabilities.
 
-    With several sources, each trains a member beside the model of all of them; a member's weight is how much of the target looks like its domain
-    (`similarity`, a domain classifier's mean posterior over the target's rows), how well it predicts the other sources' labels and those that the target has
-    (`validation`), or equal (`uniform`). With a single source the members are different learners on bootstrap samples, which lowers
-    the variance that a shift turns into errors.
+    With several sources, each trains a member beside the model of all of them; a member's weight is how much of the target looks like
+    its domain (`similarity`, a domain classifier's mean posterior over the target's rows), how well it predicts the other sources'
+    labels and those that the target has (`validation`), or equal (`uniform`). With a single source the members are different learners
+    on bootstrap samples, which lowers the variance that a shift turns into errors.
+
+    Assumes: Some source domain, or the mean of several, is like the target; with one source, that its error is variance.
+
+    Helps: Several sources, of which the target resembles some; a small source, whose models vary.
+
+    Hurts: All members err in the same direction: their mean does too. A domain classifier can call a source similar whose labels follow
+    another rule.
     """
 
     name: ClassVar[str] = "ensemble"

@@ -17,8 +17,11 @@ from mdshift.nn.plan import Phase, Statistics, usual
 class FeatureExtraction(Train):
     """Keep the source network's features as they are and train a new head on the target's labels.
 
-    The least that transfer can do, and hard to overfit: right for few labels and similar domains. Only a linear head is
-    learnt, so that what the features do not carry stays lost.
+    Assumes: The source network's features carry what the target's labels hang on.
+
+    Helps: There are few labels and the domains are similar: it is the least that transfer can do, and hard to overfit.
+
+    Hurts: The features lack what the target needs: only a linear head is learnt, so that what they do not carry stays lost.
     """
 
     name: ClassVar[str] = "feature-extraction"

@@ -18,18 +18,24 @@ from mdshift.nn.plan import Phase, usual
 class Finetune(Train):
     """Train a model on the source (or take a saved network), then go on with the target's labels at lower rates.
 
-    `model` says what is gone on with. A network ("net"; with "auto" for images, where cross-validation chose one, or where a saved
-    one is given) is trained on as the other options say. Anything else that was chosen on the source ("chosen": linear models, trees)
-    gets a linear change of its scores that is pulled to no change: for a linear model this is training from its weights with the
-    pull of L2-SP, for trees a last stage upon their raw scores. Cross-validation on the target's labels chooses how strong the pull is, up to leaving the
-    model as it is; class by class the labels count by the shares that the model sees in the unlabelled target rows. It is
-    right where the target's rule resembles the source's; with a handful of labels it may be misled by the few that it saw.
+    `model` says what is gone on with. A network ("net"; with "auto" for images, where cross-validation chose one, or where a saved one
+    is given) is trained on as the other options say. Anything else that was chosen on the source ("chosen": linear models, trees) gets
+    a linear change of its scores that is pulled to no change: for a linear model this is training from its weights with the pull of
+    L2-SP, for trees a last stage upon their raw scores. Cross-validation on the target's labels chooses how strong the pull is, up to
+    leaving the model as it is; class by class the labels count by the shares that the model sees in the unlabelled target rows.
 
-    thaw: "head" trains the head alone, "upper" the last block with it, "all" everything; "gradual" goes through the
-    three in turn and stops at the first that does not improve on held-out target rows, which it undoes (Howard & Ruder 2018).
-    The backbone learns at a tenth of the head's rate. Batch statistics are held: the source's where the domains are
-    similar, the target's (taken without labels) where they are not. With few labels `l2` and `l2_sp` (the pull towards
-    the source's weights, Li et al. 2018) keep what the source taught. All options but `model` are the network's.
+    thaw: "head" trains the head alone, "upper" the last block with it, "all" everything; "gradual" goes through the three in turn and
+    stops at the first that does not improve on held-out target rows, which it undoes (Howard & Ruder 2018). The backbone learns at a
+    tenth of the head's rate. Batch statistics are held: the source's where the domains are similar, the target's (taken without labels)
+    where they are not. With few labels `l2` and `l2_sp` (the pull towards the source's weights, Li et al. 2018) keep what the source
+    taught. All options but `model` are the network's.
+
+    Assumes: The target's rule resembles the source's, and the labelled rows are a fair part of the target.
+
+    Helps: There are some target labels, and the source model is roughly right.
+
+    Hurts: With a handful of labels it may be misled by the few that it saw; where the rule is another one altogether, starting over is
+    better.
     """
 
     name: ClassVar[str] = "finetune"

@@ -17,10 +17,15 @@ from mdshift.nn.plan import Phase, usual
 class GroupDro(Train):
     """Train a network for the source domain on which it is worst (distributionally robust over groups).
 
-    Every source has a weight that is multiplied by exp(`step` times its loss) in each step of the training; the loss is the weighted mean of the
-    sources' risks. With the strong weight decay `decay` and few passes, which the paper found it to need: a network that fits
-    every training row has no worst group. Right where the target is like a source that is rare or hard; where that source is hard because
-    its labels are noise, the weights go to the noise and all others pay for it. The final weights are reported.
+    Every source has a weight that is multiplied by exp(`step` times its loss) in each step of the training; the loss is the weighted
+    mean of the sources' risks. With the strong weight decay `decay` and few passes, which the paper found it to need: a network that
+    fits every training row has no worst group. The final weights are reported.
+
+    Assumes: The target is a mixture of the sources: what serves the worst of them serves it.
+
+    Helps: The target is like a source that is rare or hard.
+
+    Hurts: That source is hard because its labels are noise: the weights go to the noise and all others pay for it.
     """
 
     name: ClassVar[str] = "group-dro"

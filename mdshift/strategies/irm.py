@@ -18,11 +18,15 @@ class Irm(Train):
     """Train a network whose last layer is the best one in each source domain at once (invariant risk minimisation, IRMv1).
 
     The penalty is the squared gradient of each source's risk by a factor on the outputs: it is 0 where no source would have its outputs
-    scaled otherwise. Its weight is 1 for the first `anneal` of the training and `weight` from then on, the whole loss being divided
-    by it. A feature whose relation to the label differs between the sources is given up for one whose relation is the same: right
-    where the target breaks the former. Where the relation that misleads is the same in all sources nothing can be seen of it, and where the
-    sources differ in the inputs alone the penalty costs accuracy and gains nothing. Each source has the same part in a batch. On
-    numbers its gain is small.
+    scaled otherwise. Its weight is 1 for the first `anneal` of the training and `weight` from then on, the whole loss being divided by
+    it. Each source has the same part in a batch. On numbers its gain is small.
+
+    Assumes: What relates to the label in the same way in all sources does so in the target, too.
+
+    Helps: A feature misleads whose relation to the label differs between the sources, and the target breaks it.
+
+    Hurts: The relation that misleads is the same in all sources: nothing can be seen of it. Where the sources differ in the inputs
+    alone the penalty costs accuracy and gains nothing.
     """
 
     name: ClassVar[str] = "irm"

@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 class Kliep(Reweigh):
     """Weigh the source's rows by a density ratio fitted by maximum likelihood on the target, then train on them.
 
-    The ratio p_target(x) / p_source(x) is a non-negative mixture of Gaussian kernels on target rows; it maximises the target's mean
-    log ratio (the Kullback-Leibler divergence to the reweighted source) while it averages one over the source. The width is found by
-    likelihood cross-validation. More than 30 columns are seen through their first 10 principal components. It repairs covariate
-    shift of smooth kind in few columns; with many columns the ratio grows flat or spiky, which the effective sample size shows.
+    The ratio p_target(x) / p_source(x) is a non-negative mixture of Gaussian kernels on target rows; it maximises the target's mean log
+    ratio (the Kullback-Leibler divergence to the reweighted source) while it averages one over the source. The width is found by
+    likelihood cross-validation. More than 30 columns are seen through their first 10 principal components.
+
+    Assumes: P(Y|X) is the same, and the target lies where the source has rows.
+
+    Helps: Covariate shift of smooth kind in few columns.
+
+    Hurts: With many columns the ratio grows flat or spiky, which the effective sample size shows; where P(Y|X) changed, weights throw
+    rows away for nothing.
     """
 
     name: ClassVar[str] = "kliep"

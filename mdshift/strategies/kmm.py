@@ -20,10 +20,14 @@ class Kmm(Reweigh):
     """Weigh the source's rows so that their mean in a kernel's feature space is the target's, then train on them.
 
     Kernel mean matching: a quadratic programme in the weights, bounded by `clip`, of mean one. No density is estimated and no
-    classifier trained. The width is the median distance times `width`. At most 1,000 rows a side enter the programme, the other
-    rows are weighed like those near them; more than 30 columns are seen through their first 10 principal components. It repairs
-    covariate shift where the source has rows in the target's region; where the relation of label and features changed, or the
-    domains hardly overlap, it throws rows away for nothing.
+    classifier trained. The width is the median distance times `width`. At most 1,000 rows a side enter the programme, the other rows
+    are weighed like those near them; more than 30 columns are seen through their first 10 principal components.
+
+    Assumes: P(Y|X) is the same, and the target lies where the source has rows.
+
+    Helps: Covariate shift where the source has rows in the target's region.
+
+    Hurts: The relation of label and features changed, or the domains hardly overlap: it throws rows away for nothing.
     """
 
     name: ClassVar[str] = "kmm"

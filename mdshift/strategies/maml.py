@@ -21,10 +21,15 @@ class Maml(Strategy):
     """Meta-learn weights on tasks made of the sources, then adapt them to the target's labels in at most five gradient steps.
 
     Each task is split into support and query rows; the weights move so that a few gradient steps on the support serve the query
-    (through the steps, that is to second order, unless `first_order`). With several sources a task is a source. With one it is the
-    rows on one side of a random direction ("subsets"), or all rows with their classes renumbered at random ("relabel", which
-    keeps the source's features and forgets what its classes mean). Right for a handful of labels a class and for sources that differ from one another as the
-    target does from them. With one source that is like its target there is nothing to adapt to; a class without a target label can get lost.
+    (through the steps, that is to second order, unless `first_order`). With several sources a task is a source. With one it is the rows
+    on one side of a random direction ("subsets"), or all rows with their classes renumbered at random ("relabel", which keeps the
+    source's features and forgets what its classes mean).
+
+    Assumes: The target differs from the sources as these differ from one another.
+
+    Helps: There is a handful of labels a class, and several sources.
+
+    Hurts: With one source that is like its target there is nothing to adapt to; a class without a target label can get lost.
     """
 
     name: ClassVar[str] = "maml"

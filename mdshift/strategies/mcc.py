@@ -18,7 +18,13 @@ class Mcc(Train):
     """Train on the source while the target's predictions are kept from being torn between classes (minimum class confusion).
 
     No alignment of features and no adversary: target rows are pushed off the borders between classes, the certain ones with more
-    weight. It trusts the source's first reading of the target; where that is mostly wrong it makes it surely wrong.
+    weight.
+
+    Assumes: Most of the source model's first predictions on the target are right, and classes lie apart there.
+
+    Helps: Target rows lie near the borders between classes without changing sides, as on images.
+
+    Hurts: The first reading of the target is mostly wrong: it makes it surely wrong.
     """
 
     name: ClassVar[str] = "mcc"

@@ -18,10 +18,14 @@ class MixupDomains(Train):
     """Train a network on convex mixes of rows of different source domains (inter-domain mixup).
 
     Each row of a batch is mixed with one of another source, inputs and labels in the same proportion, which is drawn from a
-    Beta(`alpha`, `alpha`) distribution; each source has the same part in a batch, and `plain` of the loss stays on rows as they are. The network is
-    held to run evenly from one domain to another and never sees one domain's row alone: right for a target between its sources, and
-    where labels are noisy. It harms where the space between the sources belongs to another class, and where predictions must be sharp. On
+    Beta(`alpha`, `alpha`) distribution; each source has the same part in a batch, and `plain` of the loss stays on rows as they are. On
     small noisy sources it beat the same training without mixing, but not the plain network with early stopping on every draw.
+
+    Assumes: Between two sources' rows the label runs evenly from one's to the other's.
+
+    Helps: The target lies between its sources, or labels are noisy.
+
+    Hurts: The space between the sources belongs to another class, or predictions must be sharp.
     """
 
     name: ClassVar[str] = "mixup-domains"

@@ -17,8 +17,13 @@ from mdshift.nn.plan import Phase, usual
 class Mmd(Train):
     """Train on the source while the maximum mean discrepancy between source and target features is kept small (DAN).
 
-    Several Gaussian kernels around the batch's median distance, the unbiased estimate. It assumes that P(Y | features)
-    can be the same in both domains; where the classes' shares differ it will pull unlike classes together.
+    Several Gaussian kernels around the batch's median distance, the unbiased estimate.
+
+    Assumes: Features exist that are alike in both domains and on which P(Y | features) is the same.
+
+    Helps: The inputs' distribution moved, the classes' shares did not, and features must be learnt anyway.
+
+    Hurts: The classes' shares differ: it pulls unlike classes together. On tables it lost to a plain source model (docs/strategies.md).
     """
 
     name: ClassVar[str] = "mmd"

@@ -25,13 +25,19 @@ FEW = 2  # sources with which none can be left out
 class Moe(Strategy):
     """Train an expert on each source domain, and a gate that weighs them row by row (mixture of experts).
 
-    The experts are what cross-validation chose on the source (trees and linear models are stronger on tables than networks); the
-    model of all sources is one more. The gate is a softmax of a linear function of the features, trained as in Guo 2018: each source in turn plays the
-    target, its rows are predicted by the others' experts and by a model of the other sources, and the gate learns whose word to take;
-    with two sources the rows are instead predicted out of fold by every expert. Labelled target rows join in. The gate's mean share of each expert on the target
-    is reported. Right where the sources contradict one another and the features tell which of them a row is like; where the sources follow one rule
-    the experts know less each than the model of all, and where the features do not tell the gate has nothing to go by. On real
-    sources it gained on software defects, was even on wearable sensors, and lost to the model of all on schools' exams.
+    The experts are what cross-validation chose on the source (trees and linear models are stronger on tables than networks); the model
+    of all sources is one more. The gate is a softmax of a linear function of the features, trained as in Guo 2018: each source in turn
+    plays the target, its rows are predicted by the others' experts and by a model of the other sources, and the gate learns whose word
+    to take; with two sources the rows are instead predicted out of fold by every expert. Labelled target rows join in. The gate's mean
+    share of each expert on the target is reported. On real sources it gained on software defects, was even on wearable sensors, and
+    lost to the model of all on schools' exams.
+
+    Assumes: A row's features tell which source it is like.
+
+    Helps: The sources contradict one another.
+
+    Hurts: The sources follow one rule: the experts know less each than the model of all. Where the features do not tell, the gate has
+    nothing to go by.
     """
 
     name: ClassVar[str] = "moe"

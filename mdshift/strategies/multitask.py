@@ -19,9 +19,14 @@ class Multitask(Train):
     """Learn several labels at once from one encoder, a head for each (hard parameter sharing).
 
     Give `--label` once for every label: the first is the one that is judged, and all are predicted. Classes and numbers go together.
-    The losses are weighed by a learnt uncertainty of each label (Kendall 2018), or by `weights`. Rows may lack a further label. It
-    helps where the labels depend on the same things in the rows and one of them has few rows or much noise; labels that have
-    nothing in common compete for the encoder. Labelled target rows are learnt from along with the source's.
+    The losses are weighed by a learnt uncertainty of each label (Kendall 2018), or by `weights`. Rows may lack a further label.
+    Labelled target rows are learnt from along with the source's.
+
+    Assumes: The labels depend on the same things in the rows.
+
+    Helps: One of the labels has few rows or much noise.
+
+    Hurts: Labels that have nothing in common compete for the encoder.
     """
 
     name: ClassVar[str] = "multitask"

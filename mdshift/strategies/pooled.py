@@ -15,8 +15,14 @@ from mdshift.learners.base import Context, Prepared, Trained
 class Pooled(Strategy):
     """Train the chosen learner on the source and the labelled target rows together, the latter weighing more.
 
-    The plain use of a few target labels, hard to beat on tables. The labelled target rows weigh `share` of the total, but none
-    more than `most` source rows.
+    The plain use of a few target labels, hard to beat on tables. The labelled target rows weigh `share` of the total, but none more
+    than `most` source rows.
+
+    Assumes: Source and target follow much the same rule, so that rows of both can be learnt from together.
+
+    Helps: There are a few target labels: the plain use of them, hard to beat on tables.
+
+    Hurts: The source's rule contradicts the target's: its many rows outvote the few labels up to `share`.
     """
 
     name: ClassVar[str] = "pooled"

@@ -24,9 +24,14 @@ class Replay(Train):
 
     Each domain is trained on beside `memory` remembered rows of those before it, which have `share` of the loss. The memory is a
     uniform sample of all rows so far ("reservoir"), or the rows whose mean comes nearest to that of their class in standardised
-    features ("herding"; for numbers, of their quarter). After each domain the score on a part of every domain so far that was held out is taken; the evidence
-    tells for each how far the last score lies below the best (`forgetting`). Right where domains come one after another and the old ones
-    still matter; where only the target matters and it contradicts the sources, the memory holds the network back.
+    features ("herding"; for numbers, of their quarter). After each domain the score on a part of every domain so far that was held out
+    is taken; the evidence tells for each how far the last score lies below the best (`forgetting`).
+
+    Assumes: One network can serve the old domains and the new one.
+
+    Helps: Domains come one after another and the old ones still matter.
+
+    Hurts: Only the target matters and it contradicts the sources: the memory holds the network back.
     """
 
     name: ClassVar[str] = "replay"

@@ -19,9 +19,15 @@ class ReweightClassifier(Reweigh):
     """Weigh the source's rows by how target-like they are, then train on them.
 
     A classifier is trained to tell source from target rows, cross-fitted, so that no row is scored by a model that saw it; its odds,
-    calibrated, are the density ratio p_target(x) / p_source(x) (Bickel 2007). Weights are clipped at `clip` times their mean, and flattened to a power below 1
-    (Shimodaira 2000) until at least `floor` of the source's rows are left in effect. It repairs covariate shift where the source has
-    rows in the target's region; where the domains hardly overlap few rows carry all weight, which the effective sample size shows.
+    calibrated, are the density ratio p_target(x) / p_source(x) (Bickel 2007). Weights are clipped at `clip` times their mean, and
+    flattened to a power below 1 (Shimodaira 2000) until at least `floor` of the source's rows are left in effect.
+
+    Assumes: P(Y|X) is the same, and the target lies where the source has rows.
+
+    Helps: Covariate shift where the source has rows in the target's region, and the model is too simple to be right everywhere.
+
+    Hurts: The domains hardly overlap: few rows carry all weight, which the effective sample size shows. Where P(Y|X) changed, weights
+    throw rows away for nothing.
     """
 
     name: ClassVar[str] = "reweight-classifier"

@@ -17,7 +17,11 @@ from mdshift.nn.plan import Phase
 class Scratch(Train):
     """Train a network on the target's labels alone, as if there were no source.
 
-    The yardstick of every transfer: with enough target labels nothing from the source is needed.
+    Assumes: The labelled target rows suffice to learn the task.
+
+    Helps: There are thousands of target labels, or the source's rule is another one: it is the yardstick of every transfer.
+
+    Hurts: There are few labels: what the source knows is thrown away.
     """
 
     name: ClassVar[str] = "scratch"

@@ -17,12 +17,17 @@ from mdshift.nn.plan import Phase, usual
 class Selective(Train):
     """Learn a weight for each column together with the task: a column pays for its weight by how far it has moved.
 
-    The gates (a softmax over all columns with mean 1, or a sigmoid each) stand before the network. A network can make up for small gates by
-    large weights; with a softmax, a column's loss is another's gain, and it does so less. The loss is the task's on the gated columns, `weight`
-    times their discrepancy between the domains (each column's distance of quantiles, and the MMD of all together) and `sparsity`
-    times the gates' mean. The gates are reported as `attention` and folded into the network's inputs. Right where some columns carry
-    over and others, which moved, do not; where all have moved alike there is nothing to choose, and where a column's
-    distribution is the same while its relation to the label is not, no gate can know.
+    The gates (a softmax over all columns with mean 1, or a sigmoid each) stand before the network. A network can make up for small
+    gates by large weights; with a softmax, a column's loss is another's gain, and it does so less. The loss is the task's on the gated
+    columns, `weight` times their discrepancy between the domains (each column's distance of quantiles, and the MMD of all together) and
+    `sparsity` times the gates' mean. The gates are reported as `attention` and folded into the network's inputs.
+
+    Assumes: A column that moved is a column whose relation to the label cannot be relied on.
+
+    Helps: Some columns carry over and others, which moved, do not.
+
+    Hurts: All have moved alike: there is nothing to choose. Where a column's distribution is the same while its relation to the label
+    is not, no gate can know.
     """
 
     name: ClassVar[str] = "selective"

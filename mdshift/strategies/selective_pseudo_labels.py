@@ -25,9 +25,13 @@ class SelectivePseudoLabels(Strategy):
 
     Each domain is standardised by itself. In turn, a discriminative subspace is found from the source's labels and the target's
     pseudo-labels, and the target is labelled by the nearest class mean of the source and the nearest of the target's clusters; every
-    round admits a larger share of each class's surest rows, so that early mistakes do not spread. Right for embeddings and counts
-    in which the target's classes form clusters of their own; where they do not, or where the classes' shares differ much between
-    the domains, it turns the source's mistakes into certainties.
+    round admits a larger share of each class's surest rows, so that early mistakes do not spread.
+
+    Assumes: The target's classes form clusters, and most of the surest first labels are right.
+
+    Helps: Embeddings and counts in which the target's classes form clusters of their own.
+
+    Hurts: They do not, or the classes' shares differ much between the domains: it turns the source's mistakes into certainties.
     """
 
     name: ClassVar[str] = "selective-pseudo-labels"

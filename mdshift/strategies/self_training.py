@@ -20,12 +20,17 @@ class SelfTraining(Train):
     """Label the target's rows by the model's own sure predictions, class by class, and train on them.
 
     What was chosen on the source ("chosen": linear models, trees) is refitted in `rounds`: the surest share of the predictions of each
-    class, up to `share` in the last round, joins the source and the labelled target rows, whose first teacher is the source model fine-tuned on
-    them. A network ("net"; with "auto" for images, where cross-validation chose one, or where a saved one is given) is trained on
-    the source, then on both domains: a prediction counts once its confidence passes a threshold that falls from 0.95 to `threshold`, lower for
-    classes that are predicted less surely. With `consistency` the label comes from a row as it is and is learnt on a strongly changed
-    view of it (FixMatch). Right where most of the first predictions are right and classes lie apart; elsewhere it makes the model surer of its errors.
-    With labels in the target it is semi-supervised learning.
+    class, up to `share` in the last round, joins the source and the labelled target rows, whose first teacher is the source model
+    fine-tuned on them. A network ("net"; with "auto" for images, where cross-validation chose one, or where a saved one is given) is
+    trained on the source, then on both domains: a prediction counts once its confidence passes a threshold that falls from 0.95 to
+    `threshold`, lower for classes that are predicted less surely. With `consistency` the label comes from a row as it is and is learnt
+    on a strongly changed view of it (FixMatch). With labels in the target it is semi-supervised learning.
+
+    Assumes: The surer a prediction on the target, the more often it is right.
+
+    Helps: Most of the first predictions are right and classes lie apart.
+
+    Hurts: Elsewhere it makes the model surer of its errors.
     """
 
     name: ClassVar[str] = "self-training"

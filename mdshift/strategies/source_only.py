@@ -18,6 +18,12 @@ class SourceOnly(Correct):
     The learner is chosen by cross-validation (leave-one-source-out where there are several sources) among linear models, boosted trees,
     the mean of the two, and a small network; its class probabilities are calibrated on out-of-fold scores. Every other strategy is
     compared with this one before it is kept: on real tables most published methods lose to it.
+
+    Assumes: P(Y|X) is the same in both domains, and the model is right where the target lies.
+
+    Helps: Nothing moved, or what moved does not matter to the label; and as long as nothing shows that another strategy is better.
+
+    Hurts: The classes' shares or the concept changed: it keeps the source's.
     """
 
     name: ClassVar[str] = "source-only"

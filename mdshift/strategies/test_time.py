@@ -17,12 +17,17 @@ from mdshift.nn.plan import Phase, usual
 class TestTime(Train):
     """Adapt a trained network to the target without the source's rows and without labels (Tent, SHOT).
 
-    The network is a saved one (--from), else it is trained on the source first; from then on only target rows are seen. Its batch statistics
-    become the target's. "tent" then lowers the entropy of the predictions through the scales and offsets of batch normalisation; "shot" trains
-    all but the head so that each row is predicted surely and the classes evenly, and towards the classes of the nearest
-    centroids. It repairs a change of sensor or style; where the first predictions are mostly wrong, or a class is rare in the
-    target, it makes the model surer of its errors and nothing in the data shows it. It is therefore never chosen unseen: name
-    it, and evaluate the result on some labels.
+    The network is a saved one (--from), else it is trained on the source first; from then on only target rows are seen. Its batch
+    statistics become the target's. "tent" then lowers the entropy of the predictions through the scales and offsets of batch
+    normalisation; "shot" trains all but the head so that each row is predicted surely and the classes evenly, and towards the classes
+    of the nearest centroids. It is therefore never chosen unseen: name it, and evaluate the result on some labels.
+
+    Assumes: Most first predictions are right, and (shot) the target's classes are about equally frequent.
+
+    Helps: A change of sensor or style, where the source's rows may not be used any more.
+
+    Hurts: The first predictions are mostly wrong, or a class is rare in the target: it makes the model surer of its errors and nothing
+    in the data shows it.
     """
 
     name: ClassVar[str] = "test-time"

@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 class TrAdaBoost(Strategy):
     """Boost on source and labelled target rows together: source rows that keep being wrong fade, target rows that are wrong gain weight.
 
-    Classes: TrAdaBoost; the last half of the rounds votes. Numbers: the two-stage form; the source's weight is taken down step by
-    step, most where it errs, each step is judged by cross-validation on the target's labels, and the best one's boosted models
-    answer by their weighted median. Right where part of the source obeys the target's rule and a few target labels can tell which;
-    where all of the source contradicts the target it is slower and worse than the target's labels alone, and with labels that
-    are wrong it chases them.
+    Classes: TrAdaBoost; the last half of the rounds votes. Numbers: the two-stage form; the source's weight is taken down step by step,
+    most where it errs, each step is judged by cross-validation on the target's labels, and the best one's boosted models answer by
+    their weighted median.
+
+    Assumes: Part of the source obeys the target's rule.
+
+    Helps: A few target labels can tell which part that is.
+
+    Hurts: All of the source contradicts the target: it is slower and worse than the target's labels alone. Labels that are wrong it
+    chases.
     """
 
     name: ClassVar[str] = "tradaboost"

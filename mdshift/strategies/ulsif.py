@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 class Ulsif(Reweigh):
     """Weigh the source's rows by a density ratio fitted by least squares, then train on them.
 
-    The ratio p_target(x) / p_source(x) is a sum of Gaussian kernels on target rows; its squared error has a closed form, and so has
-    its leave-one-out error, by which width and ridge are chosen: the fastest of the kernel ratios. More than 30 columns are seen
-    through their first 10 principal components. It repairs covariate shift of smooth kind in few columns; it can only harm where
-    the labels' dependence on the features changed, since it throws rows away.
+    The ratio p_target(x) / p_source(x) is a sum of Gaussian kernels on target rows; its squared error has a closed form, and so has its
+    leave-one-out error, by which width and ridge are chosen: the fastest of the kernel ratios. More than 30 columns are seen through
+    their first 10 principal components.
+
+    Assumes: P(Y|X) is the same, and the target lies where the source has rows.
+
+    Helps: Covariate shift of smooth kind in few columns: the fastest of the kernel ratios.
+
+    Hurts: The labels' dependence on the features changed: it can only harm there, since it throws rows away.
     """
 
     name: ClassVar[str] = "ulsif"

@@ -17,10 +17,16 @@ from mdshift.nn.plan import Phase, usual
 class Vrex(Train):
     """Train a network whose risk is equally large in every source domain (risk extrapolation, V-REx).
 
-    The variance of the sources' risks is added to their mean, with weight 1 for the first `anneal` of the training and `weight`
-    from then on, the whole loss being divided by it. What makes one source easier than another is a relation that another domain may
-    lack; a network that does not use it is robust to domains beyond the sources. Where a source is harder because its labels are noisier, equal risks
-    are bought by predicting badly in the others; where the misleading relation is the same in all sources it goes unseen. On numbers its gain is small.
+    The variance of the sources' risks is added to their mean, with weight 1 for the first `anneal` of the training and `weight` from
+    then on, the whole loss being divided by it. What makes one source easier than another is a relation that another domain may lack; a
+    network that does not use it is robust to domains beyond the sources. On numbers its gain is small.
+
+    Assumes: What makes one source easier than another is a relation that another domain may lack.
+
+    Helps: The target is a domain beyond the sources, which differ in how some feature relates to the label.
+
+    Hurts: A source is harder because its labels are noisier: equal risks are bought by predicting badly in the others. A misleading
+    relation that is the same in all sources goes unseen.
     """
 
     name: ClassVar[str] = "vrex"

@@ -15,9 +15,16 @@ from mdshift.validators.base import Bench, Gain, Validator, paired
 class Agreement(Validator):
     """Let all candidates together be the judge: a gain is how much better a model agrees with the mean of all of them.
 
-    The mean of models that err apart errs less than most of them, so that the one nearest to it is seldom a bad pick (Hu 2024). It cannot see
-    what all candidates get wrong, and what is far from the others it calls wrong, right or not. A candidate that is itself a mean of
-    others lies near them by construction, which is why agreement alone keeps nothing.
+    The mean of models that err apart errs less than most of them, so that the one nearest to it is seldom a bad pick (Hu 2024). A
+    candidate that is itself a mean of others lies near them by construction, which is why agreement alone keeps nothing.
+
+    Assumes: The candidates err apart from one another.
+
+    Helps: Several candidates of different kinds.
+
+    Hurts: It cannot see what all candidates get wrong, and what is far from the others it calls wrong, right or not.
+
+    Cost: Next to nothing: the predictions are there.
     """
 
     name: ClassVar[str] = "agreement"

@@ -14,9 +14,15 @@ from mdshift.validators.base import Bench, Gain, Validator, paired
 class Confidence(Validator):
     """Where the two models disagree on a target row, believe the surer one, judged by the mean of their probabilities.
 
-    The expected accuracy of a model is its mean confidence where it is calibrated (Guillory 2021, Garg 2022). Both models
-    are judged by one common posterior, the mean of theirs, so that a model is not its own judge; an over-confident one still
-    wins too often (`benchmarks/choosing/validators.txt`), which is why this validator has no vote.
+    The expected accuracy of a model is its mean confidence where it is calibrated (Guillory 2021, Garg 2022).
+
+    Assumes: The mean of both models' probabilities is calibrated on the target, and so no model is its own judge.
+
+    Helps: Models that are calibrated alike.
+
+    Hurts: An over-confident model wins too often (`benchmarks/choosing/validators.txt`), which is why this validator has no vote.
+
+    Cost: Next to nothing: the predictions are there.
     """
 
     name: ClassVar[str] = "confidence"

@@ -22,9 +22,18 @@ if TYPE_CHECKING:
 class ImportanceWeighted(Validator):
     """Score both models on held-out source rows, weighted by how target-like each is.
 
-    An unbiased estimate of the target's score under covariate shift with overlap; where P(Y|X) changed, or where no source row
-    lies near the target, it is not. Its standard error comes with the weights, and with fewer than 30 effective rows it is silent.
-    A correction of the class shares is judged by weights of the classes (Lipton 2018), whose own error widens the interval.
+    An unbiased estimate of the target's score under covariate shift with overlap; where P(Y|X) changed, or where no source row lies
+    near the target, it is not. Its standard error comes with the weights, and with fewer than 30 effective rows it is silent. A
+    correction of the class shares is judged by weights of the classes (Lipton 2018), whose own error widens the interval.
+
+    Assumes: Covariate shift: P(Y|X) is the same, and the target lies where the source has rows. For a correction of the class shares:
+    P(X|Y) is the same.
+
+    Helps: The target's region is covered by source rows, whose true labels can then speak for it.
+
+    Hurts: P(Y|X) changed, or the domains hardly overlap: it is silent below 30 effective rows, and wrong where the concept moved.
+
+    Cost: A second run of every candidate without the held-out third of the source; small sources are cut in thirds one after another.
     """
 
     name: ClassVar[str] = "importance-weighted"

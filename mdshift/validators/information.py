@@ -16,6 +16,14 @@ class Information(Validator):
 
     Right models tend to be sure of each row and to use every class; so do wrong ones that were trained to be sure, which is why it only
     ranks models and never says by how much one is better.
+
+    Assumes: The target's classes are about as frequent as a right model says, and it is sure of its rows.
+
+    Helps: Models of one kind, trained in one way.
+
+    Hurts: A model that was trained to be sure is taken for a right one; it has no vote.
+
+    Cost: Next to nothing: the predictions are there.
     """
 
     name: ClassVar[str] = "information"

@@ -17,9 +17,17 @@ HEAT = 0.05  # temperature of the similarities (Saito 2021)
 class SoftNeighbourhood(Validator):
     """How dense the neighbourhoods of the target's rows are in the space of a model's predictions.
 
-    A model that separates classes puts each row among many that are alike, so that the entropy of the similarities to the others is high
-    (Saito 2021). A model that throws all rows into one heap is dense too: it ranks models of one kind, and never says by how much one is
-    better. At most 2,000 rows are looked at.
+    A model that separates classes puts each row among many that are alike, so that the entropy of the similarities to the others is
+    high (Saito 2021). A model that throws all rows into one heap is dense too: it ranks models of one kind, and never says by how much
+    one is better. At most 2,000 rows are looked at.
+
+    Assumes: A right model puts each row among many that are alike.
+
+    Helps: Models of one kind, trained in one way.
+
+    Hurts: A model that throws all rows into one heap is dense too; it has no vote.
+
+    Cost: Similarities among at most 2,000 target rows.
     """
 
     name: ClassVar[str] = "soft-neighbourhood-density"

@@ -13,8 +13,15 @@ from mdshift.validators.base import Bench, Gain, Validator, fit_from, paired
 class Reverse(Validator):
     """Let each model label the target, learn from those labels, and see how well that predicts the source's true labels.
 
-    A model that labels the target wrongly teaches what does not hold in the source. It measures consistency, not
-    accuracy: a mistake that both directions share goes unseen.
+    A model that labels the target wrongly teaches what does not hold in the source.
+
+    Assumes: What labels the target rightly teaches what holds in the source.
+
+    Helps: Candidates that turned classes around, which shows at once.
+
+    Hurts: It measures consistency, not accuracy: a mistake that both directions share goes unseen.
+
+    Cost: One training of the chosen learner on the target's rows for every candidate.
     """
 
     name: ClassVar[str] = "reverse"
