@@ -64,7 +64,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A declared parameter: its bounds and choices hold for `--set` too."""
+    """A declared parameter: its bounds and choices hold for `--set` too. tries: values that `auto` tries beside the default where compute is high."""
 
     name: str
     default: Any
@@ -72,6 +72,7 @@ class Parameter:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    tries: tuple[Any, ...] = ()
 
 
 def param(
@@ -81,9 +82,10 @@ def param(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    tries: tuple[Any, ...] = (),
 ) -> Any:
     """Declare a parameter of a strategy as a dataclass field."""
-    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices, "tries": tries})
 
 
 def _register(kind: Kind) -> Callable[[T], T]:
@@ -178,6 +180,11 @@ def parameters(thing: Any) -> tuple[Parameter, ...]:
     return tuple(
         Parameter(f.name, f.default if f.default is not UNSET else None, **f.metadata) for f in fields(thing) if "help" in f.metadata
     )
+
+
+def variants(thing: Any) -> tuple[Mapping[str, Any], ...]:
+    """The settings of a strategy that are worth a try beside its defaults, one parameter at a time."""
+    return tuple({p.name: value} for p in parameters(thing) for value in p.tries)
 
 
 def configure(thing: Any, settings: Mapping[str, Any]) -> Any:

@@ -48,7 +48,7 @@ class Reweigh(Strategy):
     """
 
     clip: float = param(10.0, "the largest weight, in units of the mean weight", low=1, high=1000)
-    floor: float = param(0.2, "least effective share of the source rows", low=0, high=1)
+    floor: float = param(0.2, "least effective share of the source rows", low=0, high=1, tries=(0.05, 0.5))
 
     @abstractmethod
     def ratios(self, prepared: Prepared, rng: np.random.Generator) -> Vector:

@@ -12,7 +12,7 @@ from mdshift.engine import general
 from mdshift.engine.candidates import Plan, candidates, refuse
 from mdshift.engine.environment import environment
 from mdshift.engine.further import models
-from mdshift.engine.trials import Desk, Progress, Trial, plain_score, run_all
+from mdshift.engine.trials import Desk, Progress, Trial, plain_score, run_all, titled
 from mdshift.errors import DataError
 from mdshift.types import Adaptation, Candidate, Note, Problem
 
@@ -228,8 +228,8 @@ def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -
     if winners:
         best = max(winners, key=lambda t: t.gain.value if t.gain else 0.0)
         if best.on_record:
-            return best, f"{best.name}: {best.verdict}; that holds as far as these data are like those pairs"
-        return best, f"{best.name}: by {by} the gain over source-only is surely above 0"
+            return best, f"{titled(best.name, best.params)}: {best.verdict}; that holds as far as these data are like those pairs"
+        return best, f"{titled(best.name, best.params)}: by {by} the gain over source-only is surely above 0"
     if not trials:
         return None, because or "nothing fits better than doing nothing"
     if len(trials) == 1:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mdshift.declare import Cost, configure, every
+from mdshift.declare import Cost, configure, every, variants
 from mdshift.engine import general
 from mdshift.engine.recommend import missing_module, without_extra
 from mdshift.errors import DataError, EnvironmentFault, UsageError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Run = tuple[Strategy, Mapping[str, Any]]
 
 MOST = {"low": 3, "medium": 3, "high": 6}
+MOST_VARIANTS = 6  # of the strategies tried with their defaults; each more asks all of them for stronger evidence
 AFFORDABLE = {"low": (Cost.LOW,), "medium": (Cost.LOW, Cost.MEDIUM), "high": tuple(Cost)}
 WITH_LABELS = {
     "table": ("blend", "consensus"),
@@ -93,7 +94,8 @@ def candidates(
     """Which strategies to try.
 
     document: a recommendation; without one the problem is diagnosed first. Strategies ranked above source-only are tried, at most a few,
-    by what `compute` affords; with target labels also those that train on them, since the labels will tell.
+    by what `compute` affords; with target labels also those that train on them, since the labels will tell. Where compute is high, the
+    cheap ones are tried with other settings too, and are judged like all candidates.
     """
     said = document or _recommended(problem, goal, compute, alpha, seed, workers, engine, progress)
     ranked = list(said.get("ranked", ()))
@@ -127,7 +129,17 @@ def candidates(
     if passed:
         why = passed[0][1] if by_domains else "could not be judged without target labels"
         because = f"nothing was tried: {passed[0][0]} {why}"
-    return Plan(with_parts(runs[:limit], problem), because, kinds, tuple(passed), expected if len(expected) == len(ends) else None)
+    runs = [*with_parts(runs[:limit], problem), *(others(runs[:limit]) if compute == "high" else ())]
+    return Plan(tuple(runs), because, kinds, tuple(passed), expected if len(expected) == len(ends) else None)
+
+
+def others(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Other settings of the cheap ones among these candidates: their declared `tries`, the best-ranked strategies' first."""
+    plain = [strategy for strategy, params in runs if not params and strategy.cost is Cost.LOW]
+    each = [variants(strategy) for strategy in plain]
+    rounds = range(max(map(len, each), default=0))
+    made = [(configure(type(plain[i]), v[at]), dict(v[at])) for at in rounds for i, v in enumerate(each) if at < len(v)]
+    return tuple(made[:MOST_VARIANTS])
 
 
 def with_parts(runs: Sequence[Run], problem: Problem) -> tuple[Run, ...]:

@@ -107,8 +107,10 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
 
     def one(run: Run) -> Ran:
         strategy, params = run
-        desk.context.progress(f"running {strategy.name}")
-        return desk.checkpoint.unit(strategy.name, lambda: (*run, len(runs)), lambda: _run(desk, strategy, params, second, rans))
+        desk.context.progress(f"running {titled(strategy.name, params)}")
+        return desk.checkpoint.unit(
+            titled(strategy.name, params).replace(".", "_"), lambda: (*run, len(runs)), lambda: _run(desk, strategy, params, second, rans)
+        )
 
     for wave in (early, late):
         if budget is None:
@@ -121,6 +123,11 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
                 rans.append(one(run))
     crowd = _crowd(desk, rans, second)
     return [_judge(desk, ran, crowd, second) for ran in rans], skipped
+
+
+def titled(name: str, params: Mapping[str, Any]) -> str:
+    """A candidate by its name and the settings that are not the defaults."""
+    return f"{name} ({', '.join(f'{k}={v}' for k, v in params.items())})" if params else name
 
 
 def _crowd(desk: Desk, rans: Sequence[Ran], second: guard.Second | None) -> guard.Crowd:

@@ -26,18 +26,23 @@ class LabelShift(Correct):
     """Carry the source model to the target's class shares, estimated without labels.
 
     The model is calibrated on out-of-fold scores (temperature with a bias a class), the target's class prior is found by expectation
-    maximisation (`method` em) or from the confusion matrix (bbse), and Bayes' rule carries every probability to it; nothing is trained again. The
-    estimated change is shrunk by the share of it that a bootstrap ascribes to chance: no change in the data, no change in the
-    model. Right where P(X|Y) is the same in both domains; where it is not, the prior that it finds means nothing. So it is also shrunk by
-    how well a classifier still tells the target from the source under the new shares (`check`): wholly from an AUC of 0.7 on, beyond
-    chance. Where you know that the class shares alone have changed, `check` can be left out.
+    maximisation (`method` em) or from the confusion matrix (bbse), and Bayes' rule carries every probability to it; nothing is trained
+    again. The estimated change is shrunk by the share of it that a bootstrap ascribes to chance: no change in the data, no change in
+    the model. It is also shrunk by how well a classifier still tells the target from the source under the new shares (`check`): wholly
+    from an AUC of 0.7 on, beyond chance. Where you know that the class shares alone have changed, `check` can be left out.
+
+    Assumes: P(X|Y) is the same in both domains, and the source model is calibrated or can be.
+
+    Helps: The classes' shares alone have changed; `make demo` shows such a pair.
+
+    Hurts: P(X|Y) has changed as well: the prior that it finds means nothing. `check` shrinks it then, but cannot see every such change.
     """
 
     name: ClassVar[str] = "label-shift"
     cites: ClassVar[str] = "Saerens 2002; Lipton 2018; Alexandari 2020"
     needs: ClassVar[Needs] = Needs(tasks=("classification",))
     cost: ClassVar[Cost] = Cost.LOW
-    method: str = param("em", "how the target's prior is estimated", choices=("em", "bbse"))
+    method: str = param("em", "how the target's prior is estimated", choices=("em", "bbse"), tries=("bbse",))
     draws: int = param(40, "bootstrap draws behind the shrinkage; 0: none", low=0, high=1000)
     check: bool = param(True, "shrink the change where the class shares do not explain the target's inputs")
 

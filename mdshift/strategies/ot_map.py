@@ -23,21 +23,25 @@ ROWS = 2_000  # rows a side that are coupled: the plan grows with their product
 class OtMap(Map):
     """Carry each source row to the target rows that the optimal transport pairs it with, then train on the carried rows.
 
-    The transport of least squared displacement between the two samples, blurred by an entropy, pairs the rows; a source row goes to
-    the mean of its partners. Unlike `linear-ot` the map may bend, so that each cluster can move its own way. With `regularise`
-    classes, a target row is urged to take its partners from one class; that is slower, and gains little. Up to 2,000 rows a side
-    are paired; other source rows move as their nearest paired neighbour does. Target rows, indicator columns and columns of two values stay. An entropy too
-    weak for the arithmetic, or for the iterations to settle, is doubled until it serves. Right where every cluster's nearest
-    counterpart after the shift is its own: a bent or turned cloud, moved by less than the gaps in it. Where the classes' shares
-    differ it carries rows of one class onto another, since all mass must go somewhere; and in many columns with few rows the
-    pairs are chance.
+    The transport of least squared displacement between the two samples, blurred by an entropy, pairs the rows; a source row goes to the
+    mean of its partners. Unlike `linear-ot` the map may bend, so that each cluster can move its own way. With `regularise` classes, a
+    target row is urged to take its partners from one class; that is slower, and gains little. Up to 2,000 rows a side are paired; other
+    source rows move as their nearest paired neighbour does. Target rows, indicator columns and columns of two values stay. An entropy
+    too weak for the arithmetic, or for the iterations to settle, is doubled until it serves.
+
+    Assumes: Every cluster's nearest counterpart after the shift is its own, and the classes' shares are the same.
+
+    Helps: A bent or turned cloud, moved by less than the gaps in it.
+
+    Hurts: The classes' shares differ: it carries rows of one class onto another, since all mass must go somewhere. In many columns with
+    few rows the pairs are chance.
     """
 
     name: ClassVar[str] = "ot-map"
     cites: ClassVar[str] = "Courty, Flamary, Tuia & Rakotomamonjy 2017"
     needs: ClassVar[Needs] = Needs(modalities=("table", "array"), extra="ot")
     cost: ClassVar[Cost] = Cost.LOW
-    entropy: float = param(0.1, "strength of the entropy, in units of the median squared distance", low=1e-4, high=1e3)
+    entropy: float = param(0.1, "strength of the entropy, in units of the median squared distance", low=1e-4, high=1e3, tries=(0.03, 0.3))
     regularise: str = param(
         "none", "what the plan is regularised by beside the entropy (classes: for classification)", choices=("none", "classes")
     )

@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 class Subspace(Map):
     """Turn the source's principal directions into the target's, and train in the target's.
 
-    Each domain is centred and seen in its own principal directions; the source's coordinates are carried to the target's by the
-    matrix that brings the two bases nearest to each other, in closed form. By default as many dimensions are kept as hold `share`
-    of the variance of both domains. Columns of levels and missingness stay beside them. Right where a few strong directions carry
-    the label and a turn of them is the shift; it harms where the label hangs on directions of small variance, which are cut off.
+    Each domain is centred and seen in its own principal directions; the source's coordinates are carried to the target's by the matrix
+    that brings the two bases nearest to each other, in closed form. By default as many dimensions are kept as hold `share` of the
+    variance of both domains. Columns of levels and missingness stay beside them.
+
+    Assumes: The label hangs on the directions of largest variance, and the shift is a turn of them.
+
+    Helps: A few strong directions carry the label and have turned.
+
+    Hurts: The label hangs on directions of small variance, which are cut off.
     """
 
     name: ClassVar[str] = "subspace"
@@ -33,7 +38,7 @@ class Subspace(Map):
     needs: ClassVar[Needs] = Needs(modalities=("table", "array"))
     cost: ClassVar[Cost] = Cost.LOW
     dimensions: int = param(0, "dimensions of the subspace; 0: as many as hold `share` of the variance", low=0, high=1000)
-    share: float = param(0.9, "variance that the subspace holds in both domains", low=0.01, high=1)
+    share: float = param(0.9, "variance that the subspace holds in both domains", low=0.01, high=1, tries=(0.7, 0.98))
 
     def mapping(self, prepared: Prepared, rng: np.random.Generator) -> tuple[Matrix, Callable[[Predictor], Predictor]]:
         """The source in aligned coordinates, and the projection of target rows."""

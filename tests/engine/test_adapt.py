@@ -312,6 +312,24 @@ def test_auto_keeps_the_consensus_where_the_inputs_moved_and_its_record_speaks_f
     assert opposed.kept == "source-only"
 
 
+def test_high_compute_tries_the_cheap_strategies_with_other_settings_too_and_each_is_judged():
+    ranked = [{"strategy": "linear-ot"}, {"strategy": "reweight-classifier", "params": {"clip": 5.0}}, {"strategy": "source-only"}]
+    document = {"ranked": ranked, "facts": {"kinds": ["covariate"]}}
+    found, _ = adapt(problem(), strategy="auto", document=document, compute="high", out="m")
+    tried = [(c.strategy, dict(c.params)) for c in found.candidates]
+    assert tried == [
+        ("source-only", {}),
+        ("linear-ot", {}),
+        ("reweight-classifier", {"clip": 5.0}),  # the plan's own settings stay as they are
+        ("linear-ot", {"regularisation": 0.1}),
+        ("linear-ot", {"regularisation": 10.0}),
+    ]
+    said = [c.evidence["validators"]["agreement"]["gain"] for c in found.candidates[1:]]
+    assert len(set(said)) > 2  # other settings are other models
+    medium, _ = adapt(problem(), strategy="auto", document=document, compute="medium", out="m")
+    assert len(medium.candidates) == 3
+
+
 def test_few_labels_that_side_with_the_blend_keep_it_where_something_moved():
     p = turned(np.random.default_rng(0), labelled=12)
     moved, _ = adapt(p, strategy="auto", document={"ranked": [], "facts": {"kinds": ["concept"]}}, compute="low", out="m")
