@@ -118,13 +118,13 @@ def _columns_of(view: View) -> list[Record]:
     records += [_text(view.source.texts[:, j], view.target.texts[:, j], c, rng) for j, c in enumerate(schema.texts)]
     if view.source.images is not None and view.target.images is not None:
         columns = tuple(Column(name, "number") for name in LOOKS)
-        records += _numbers(_looks(view.source), _looks(view.target), columns)
+        records += _numbers(*view.once("looks", lambda: (_looks(view.source), _looks(view.target))), columns)
     adjusted = holm([r["p_value"] for r in records])
     for record, p in zip(records, adjusted, strict=True):
         record["p_value"] = None if view.few else float(p)
     ordered = sorted(records, key=lambda r: (-r["js"], r["p_value"] if r["p_value"] is not None else 1.0))
     for record in ordered[:SHOWN]:
-        record |= _lying(view, record["name"])
+        record.update(_lying(view, record["name"]))
     return ordered
 
 
@@ -139,11 +139,13 @@ def _lying(view: View, name: str) -> Record:
     elif name in categories:
         j = categories[name]
         names = ["(unknown)", "(missing)", *schema.categories[j].levels]
-        counts = [np.bincount(v[:, j].astype(np.int64) - UNKNOWN, minlength=len(names)) for v in (view.source.categories, view.target.categories)]
+        counts = [
+            np.bincount(v[:, j].astype(np.int64) - UNKNOWN, minlength=len(names)) for v in (view.source.categories, view.target.categories)
+        ]
         found = histograms.levels(names, counts[0], counts[1])
     elif name in LOOKS:
-        j = LOOKS.index(name)
-        found = histograms.numbers(_looks(view.source)[:, j], _looks(view.target)[:, j])
+        j, looks = LOOKS.index(name), view.once("looks", lambda: (_looks(view.source), _looks(view.target)))
+        found = histograms.numbers(looks[0][:, j], looks[1][:, j])
     return {} if found is None else {"histogram": found}
 
 

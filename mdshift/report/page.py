@@ -5,7 +5,7 @@ Everything is plain text; user strings stay raw here, and each layout escapes th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,14 +22,30 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A chart, drawn where a layout shows charts; what it shows stands in a table or sentence too.
+
+    draw: makes the SVG. caption: how to read it. title: stands above. legend: pairs of a mark ("source", "target", "bar", "ink")
+    and what it stands for. small: one of many, beside one another.
+    """
+
+    draw: Callable[[], str]
+    caption: str = ""
+    title: str = ""
+    legend: tuple[tuple[str, str], ...] = ()
+    small: bool = False
+
+
+@dataclass(frozen=True)
 class Section:
-    """A heading, sentences (one a line), a table, and a remark below it. `detail` is left out on a terminal."""
+    """A heading, charts, sentences (one a line), a table, and a remark below it. `detail` is left out on a terminal."""
 
     heading: str
     lines: tuple[str, ...] = ()
     table: Table | None = None
     remark: str = ""
     detail: bool = False
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True)

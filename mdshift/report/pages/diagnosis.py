@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from mdshift.report.charts import curves, histograms, intervals, plane, shares
 from mdshift.report.page import Document, Page, Section, Table
 from mdshift.report.text import DASH, clean, interval, number, probability, share
 
@@ -22,18 +23,18 @@ MOST_SOURCES, MOST_PAIRS = 8, 66
 
 
 def page(document: Document) -> Page:
-    """Verdict, kinds, where, causes, sources, tests, features, classes, cost, similarity, quality, examples."""
+    """Verdict, kinds, cost, closeness, features, classes, where, causes, sources, tests, quality, examples."""
     made = (
         kinds(document),
+        cost(document),
+        closeness(document),
+        features(document),
+        classes(document),
         where(document),
         causes(document),
         sources(document),
         between(document),
         tests(document),
-        features(document),
-        classes(document),
-        cost(document),
-        closeness(document),
         quality(document),
         examples(document),
     )
@@ -139,7 +140,9 @@ def kinds(document: Document) -> Section:
         for name, s in document["shifts"].items()
     )
     reasons = tuple(f"{name}: {s['reason']}" for name, s in document["shifts"].items() if s.get("reason"))
-    return Section("Kinds of shift", reasons, Table(("kind", "verdict", "severity", "effect [interval]", "p"), rows, (4,)))
+    table = Table(("kind", "verdict", "severity", "effect [interval]", "p"), rows, (4,))
+    chart = intervals.kinds(document)
+    return Section("Kinds of shift", reasons, table, figures=(chart,) if chart else ())
 
 
 def where(document: Document) -> Section | None:
@@ -239,7 +242,8 @@ def features(document: Document) -> Section | None:
     )
     more = len(found) - len(rows)
     remark = f"{more} more in the JSON" if more else ""
-    return Section("Features, most shifted first", (), Table(("name", "kind", "JS, bits", "p", "what changed"), rows, (2, 3)), remark)
+    table = Table(("name", "kind", "JS, bits", "p", "what changed"), rows, (2, 3))
+    return Section("Features, most shifted first", (), table, remark, figures=histograms.features(document))
 
 
 def classes(document: Document) -> Section | None:
@@ -252,7 +256,9 @@ def classes(document: Document) -> Section | None:
     rows = tuple((clean(c, 40), share(_at(source, c, i)), share(_at(target, c, i))) for i, c in enumerate(names[:MOST_CLASSES]))
     told = "target (estimated)" if label.get("estimated") else "target"
     more = len(names) - len(rows)
-    return Section("Classes", _doubt(document), Table(("class", "source", told), rows, (1, 2)), f"{more} more in the JSON" if more else "")
+    table, chart = Table(("class", "source", told), rows, (1, 2)), shares.classes(document)
+    remark = f"{more} more in the JSON" if more else ""
+    return Section("Classes", _doubt(document), table, remark, figures=(chart,) if chart else ())
 
 
 def _doubt(document: Document) -> tuple[str, ...]:
@@ -290,7 +296,8 @@ def cost(document: Document) -> Section | None:
     lines: tuple[str, ...] = (f"The expected score is {clean(expected['method'], 400)}.",) if expected.get("method") else ()
     if expected.get("condition") or not known:
         lines += (f"It holds {clean(expected.get('condition') or 'only if P(Y|X) has not changed', 300)}.",)
-    return Section(f"Cost ({_metric(p)})", lines, Table(("what", "value [interval]"), tuple(rows), (1,)))
+    table = Table(("what", "value [interval]"), tuple(rows), (1,))
+    return Section(f"Cost ({_metric(p)})", lines, table, figures=intervals.cost(document))
 
 
 def _metric(performance: Document) -> str:
@@ -330,7 +337,8 @@ def closeness(document: Document) -> Section:
         ("classes in common", share(related.get("label_overlap"))),
     ]
     rows = tuple((what, value) for what, value in found if value != DASH)
-    return Section("How close the two lie", (), Table(("measure", "value"), rows, (1,)))
+    charts = tuple(c for c in (plane.plane(document), curves.domains(document)) if c is not None)
+    return Section("How close the two lie", (), Table(("measure", "value"), rows, (1,)), figures=charts)
 
 
 def _share_with_ends(value: Any, low: Any, high: Any) -> str:

@@ -1,0 +1,1 @@
+"""Charts: functions of a document, drawn as inline SVG when a page is laid out as HTML."""

@@ -1,0 +1,72 @@
+"""Scales, and the lines and labels by which a chart is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mdshift.report.charts.svg import Canvas
+
+WIDTH = 380.0  # of a chart, in pixels: readable on a phone without being scaled much
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Values from `low` to `high` on pixels from `start` to `end`; what lies outside is drawn at the edge."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """The pixel of a value."""
+        span = self.high - self.low
+        share = (value - self.low) / span if span > 0 else 0.5
+        return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """At most `most` round values between two ends."""
+    span = high - low
+    if not math.isfinite(span) or span <= 0:
+        return [low] if math.isfinite(low) else []
+    rough = span / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next((m * power for m in (1, 2, 2.5, 5) if m * power >= rough * (1 - 1e-9)), 10 * power)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(k * step, 12) for k in range(first, last + 1)]
+
+
+def told(value: float, span: float) -> str:
+    """A tick's label: as many decimals as the span between the ends asks for."""
+    if abs(value) >= 1e5 or (span and span < 1e-3):  # noqa: PLR2004 - more figures than fit
+        return f"{value:.3g}"
+    decimals = max(0, min(4, 1 - math.floor(math.log10(span)))) if span > 0 else 2
+    text = f"{value:,.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−") if text not in {"-0", ""} else "0"
+
+
+def uprights(canvas: Canvas, scale: Scale, spans: Sequence[tuple[float, float]], most: int = 5, unit: float = 1, sign: str = "") -> None:
+    """Thin upright lines at round values over these spans of height, with labels below the last, in `unit` and with its sign."""
+    for value in ticks(scale.low, scale.high, most):
+        x = scale(value)
+        for top, bottom in spans:
+            canvas.line([(x, top), (x, bottom)], "grid", 0.8)
+        canvas.text(x, spans[-1][1] + 13, told(value * unit, (scale.high - scale.low) * unit) + sign, "middle")
+
+
+def levels(canvas: Canvas, scale: Scale, left: float, right: float, most: int = 5) -> None:
+    """Thin level lines at round values, with their labels to the left."""
+    for value in ticks(scale.low, scale.high, most):
+        y = scale(value)
+        canvas.line([(left, y), (right, y)], "grid", 0.8)
+        canvas.text(left - 5, y + 4, told(value, scale.high - scale.low), "end")
+
+
+def known(*values: Any) -> list[float]:
+    """Those that are finite numbers."""
+    return [float(v) for v in values if isinstance(v, int | float) and math.isfinite(v)]

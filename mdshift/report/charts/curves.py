@@ -1,0 +1,111 @@
+"""Curves in the unit square: ROC and reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mdshift.report.charts.axes import Scale, levels, uprights
+from mdshift.report.charts.svg import Canvas, Colour, drawn
+from mdshift.report.page import Document, Figure
+from mdshift.report.text import clean, interval, number
+
+WIDTH, HEIGHT = 380.0, 340.0
+LEFT, RIGHT, TOP, FOOT = 36.0, 14.0, 10.0, 40.0
+Curve = tuple[str, Colour, list[tuple[float, float]]]  # what it is, its colour, its points
+CLASSES = 6  # curves that one chart can hold
+
+
+def figure(
+    curves: Sequence[Curve], names: tuple[str, str], alt: str, caption: str, title: str, *, marks: bool = False, thin: Sequence[Curve] = ()
+) -> Figure:
+    """Curves above the diagonal's dashed line. names: of the axes. marks: points are marked too. thin: further curves, behind."""
+
+    def draw(canvas: Canvas) -> None:
+        across, up = Scale(0, 1, LEFT, WIDTH - RIGHT), Scale(0, 1, HEIGHT - FOOT, TOP)
+        uprights(canvas, across, [(TOP, HEIGHT - FOOT)])
+        levels(canvas, up, LEFT, WIDTH - RIGHT)
+        canvas.line([(across(0), up(0)), (across(1), up(1))], "muted", 1, dashed=True)
+        for width, some in ((1.0, thin), (2.2, curves)):
+            for _, colour, points in some:
+                canvas.line([(across(x), up(y)) for x, y in points], colour, width)
+        for k, (_, colour, points) in enumerate(curves if marks else ()):
+            canvas.marks([(across(x), up(y)) for x, y in points], colour, 6 + k, crosses=colour == "target")
+        canvas.text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, names[0], "middle")
+        canvas.text(LEFT + 6, TOP + 12, names[1])
+
+    legend = tuple((colour, name) for name, colour, _ in curves) if len(curves) > 1 else ()
+    return Figure(lambda: drawn(draw, alt, WIDTH, HEIGHT), caption, title, legend)
+
+
+def domains(document: Document) -> Figure | None:
+    """How well the domain classifier tells the sides apart."""
+    test = (document.get("tests") or {}).get("x") or {}
+    found = (test.get("evidence") or {}).get("classifier") or {}
+    if not found.get("roc"):
+        return None
+    area = interval(found["auc"], found.get("low"), found.get("high"))
+    caption = f"ROC of a classifier that tells target rows from source rows without having seen them: area {area}; .5 is chance."
+    alt = f"ROC curve of the domain classifier, area {area}"
+    return figure(
+        [("", "ink", _points(found["roc"]))],
+        ("source rows taken for target rows", "target rows found"),
+        alt,
+        caption,
+        "Telling the two apart",
+    )
+
+
+def roc(found: Sequence[tuple[str, Colour, Sequence[Document]]]) -> Figure | None:
+    """One class against the rest, for one model or for several: (model, colour, its curves). With two classes one curve says all."""
+    drawn_ones = [(name, colour, [c for c in curves if c.get("points") and c.get("auc") is not None]) for name, colour, curves in found]
+    drawn_ones = [d for d in drawn_ones if d[2]]
+    if not drawn_ones:
+        return None
+    two = all(len(curves) <= 2 for _, _, curves in drawn_ones)  # noqa: PLR2004 - the other class has the same curve, mirrored
+    main: list[Curve] = []
+    thin: list[Curve] = []
+    told = []
+    for name, colour, curves in drawn_ones:
+        if two:
+            main.append((name, colour, _points(curves[-1]["points"])))
+        else:
+            thin += [("", colour, _points(c["points"])) for c in curves]
+            main.append((f"{name} (mean)", colour, _mean([_points(c["points"]) for c in curves])))
+        areas = [c["auc"] for c in curves]
+        told.append(f"{name} {number(areas[-1] if two else sum(areas) / len(areas))}")
+    of = (
+        f"Class {clean(drawn_ones[0][2][-1]['class'], 40)} against the rest"
+        if two
+        else "Each class against the rest, and the mean over the classes"
+    )
+    caption = f"{of}; area {', '.join(told)}."
+    return figure(main, ("others taken for the class", "rows of the class found"), f"ROC curves. {caption}", caption, "ROC", thin=thin)
+
+
+def _mean(curves: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
+    """The mean height of curves at common places (macro average)."""
+    import numpy as np
+
+    grid = np.linspace(0, 1, 41)
+    heights = [np.interp(grid, [x for x, _ in c], [y for _, y in c]) for c in curves]
+    return [(0.0, 0.0), *((float(x), float(y)) for x, y in zip(grid, np.mean(heights, axis=0), strict=True))]
+
+
+def _points(points: Any) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in points]
+
+
+def reliability(found: Sequence[tuple[str, Colour, Document]]) -> Figure | None:
+    """How often the model is right at each confidence, for one model or for several: (model, colour, its calibration)."""
+    curves: list[Curve] = []
+    told = []
+    for name, colour, calibration in found:
+        bins = [b for b in calibration.get("bins") or () if b.get("rows")]
+        if bins:
+            curves.append((name, colour, [(float(b["confidence"]), float(b["accuracy"])) for b in bins]))
+            told.append(f"{name} {number(calibration.get('ece'))}")
+    if not curves:
+        return None
+    caption = f"On the dashed line the model is right as often as it believes; calibration error {', '.join(told)}."
+    return figure(curves, ("confidence", "share that is right"), f"Reliability. {caption}", caption, "Reliability", marks=True)

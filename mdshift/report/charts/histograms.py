@@ -1,0 +1,93 @@
+"""The most shifted features, each with its values on both sides."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from mdshift.report.charts import shares
+from mdshift.report.charts.axes import Scale, known, ticks, told
+from mdshift.report.charts.svg import Canvas, drawn
+from mdshift.report.page import Document, Figure
+from mdshift.report.text import clean, number, share
+
+MOST = 12  # charts; the table holds the others
+NAMES = 6  # levels, words of one
+WIDTH, HEIGHT, SIDE, FOOT, TOP = 300.0, 120.0, 12.0, 18.0, 6.0
+LEGEND = (("source", "source, filled"), ("target", "target, outlined"))
+
+
+def features(document: Document) -> tuple[Figure, ...]:
+    """A chart for each of the most shifted features of which enough is known."""
+    found = (feature(f) for f in document["features"][:MOST])
+    return tuple(f for f in found if f is not None)
+
+
+def feature(record: Document) -> Figure | None:
+    """Bins, levels or words of one feature."""
+    held = record.get("histogram")
+    title, what = clean(record["name"], 60), clean(record["name"], 100)
+    if record["kind"] == "text" and record.get("terms"):
+        pairs = [(str(t), float(a), float(b)) for t, a, b in record["terms"][:NAMES]]
+        return shares.figure(
+            pairs, f"Texts of {what} that hold a word", "Share of the texts that hold a word.", title=title, small=True, width=WIDTH
+        )
+    if not held or not sum(held["source"]) or not sum(held["target"]):
+        return None
+    laws = tuple([v / (sum(held[side]) + held.get("others", (0, 0))[i]) for v in held[side]] for i, side in enumerate(("source", "target")))
+    if "edges" in held:
+        return _bins(held["edges"], laws, title, what, record)
+    pairs = [(_level(n, record["kind"]), a, b) for n, a, b in zip(held["levels"], *laws, strict=True)]
+    pairs = pairs if record["kind"] == "category" else _spread(pairs)
+    return shares.figure(pairs[:NAMES], f"Values of {what}", title=title, small=True, width=WIDTH)
+
+
+def _spread(pairs: list[shares.Pair]) -> list[shares.Pair]:
+    """The most frequent values of a number, in their own order."""
+    kept = sorted(range(len(pairs)), key=lambda i: -max(pairs[i][1:]))[:NAMES]
+    return [pairs[i] for i in sorted(kept)]
+
+
+def _level(value: Any, kind: str) -> str:
+    if kind == "date" and known(value):
+        return _day(value)
+    return clean(f"{value:g}" if isinstance(value, float) else value, 40)
+
+
+def _day(value: float) -> str:
+    try:
+        return (dt.date(1970, 1, 1) + dt.timedelta(days=round(value))).isoformat()
+    except OverflowError:
+        return f"{value:g}"
+
+
+def _bins(edges: list[float], laws: tuple[list[float], ...], title: str, what: str, record: Document) -> Figure:
+    top = max(max(law) for law in laws)
+    low, high = edges[0], edges[-1]
+
+    def draw(canvas: Canvas) -> None:
+        across, up = Scale(low, high, SIDE, WIDTH - SIDE), Scale(0.0, top, HEIGHT - FOOT, TOP)
+        base = up(0)
+        for j, v in enumerate(laws[0]):
+            if v:
+                canvas.rectangle(across(edges[j]), base, across(edges[j + 1]), up(v), "source", 0.55)
+        steps = [(across(edges[0]), base)]
+        for j, v in enumerate(laws[1]):
+            steps += [(across(edges[j]), up(v)), (across(edges[j + 1]), up(v))]
+        canvas.line([*steps, (across(edges[-1]), base)], "target", 2)
+        canvas.line([(SIDE, base), (WIDTH - SIDE, base)], "muted", 0.8)
+        for value in ticks(low, high, 4) if record["kind"] != "date" else (low, high):
+            ends = {low: "start", high: "end"} if record["kind"] == "date" else {}
+            words = _day(value) if record["kind"] == "date" else told(value, high - low)
+            canvas.text(across(value), HEIGHT - 4, words, ends.get(value, "middle"))
+
+    most = tuple(law.index(max(law)) for law in laws)
+    words = [
+        f"{side} most often between {_end(edges[m], record)} and {_end(edges[m + 1], record)} ({share(law[m])})"
+        for side, law, m in zip(("source", "target"), laws, most, strict=True)
+    ]
+    return Figure(lambda: drawn(draw, f"Histogram of {what}: {'; '.join(words)}", WIDTH, HEIGHT), "", title, LEGEND, small=True)
+
+
+def _end(value: float, record: Document) -> str:
+    return _day(value) if record["kind"] == "date" else number(float(value))
