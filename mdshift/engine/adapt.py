@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mdshift.declare import configure, generator, lookup
 from mdshift.engine import general
 from mdshift.engine.candidates import Plan, candidates, refuse
+from mdshift.engine.comparison import comparison
+from mdshift.engine.digest import digests
 from mdshift.engine.environment import environment
 from mdshift.engine.further import models
 from mdshift.engine.trials import Desk, Progress, Trial, plain_score, run_all, titled
@@ -197,7 +199,8 @@ def _settle(
         candidates=(source, *tried, *skipped),
         validator=_validator(desk),
         history=tuple(trained.history),
-        environment=environment(device, torch_used=_is_net(trained.predictor)),
+        environment=environment(device, torch_used=_is_net(trained.predictor)) | {"data": digests(desk.problem)},
+        comparison=comparison(desk, shown),
         notes=tuple(_notes(desk, trials)),
         labels=told,
     )
@@ -253,6 +256,7 @@ def _validator(desk: Desk) -> str:
 def _notes(desk: Desk, trials: list[Trial]) -> list[Note]:
     import numpy as np
 
+    from mdshift.engine import guard
     from mdshift.learners import construct
 
     notes = list(desk.problem.notes)
@@ -268,6 +272,11 @@ def _notes(desk: Desk, trials: list[Trial]) -> list[Note]:
             notes.append(
                 Note("warning", f"classes that the source lacks cannot be predicted without target labels: {', '.join(lacking[:5])}")
             )
+    known = p.y_target[p.labelled]
+    if len(known) >= guard.MIN_LABELS and not guard.can_judge(p):
+        of = f"of class {desk.problem.classes[int(known[0])]}" if p.task == "classification" else f"{known[0]:g}"
+        text = f"the {len(known)} target labels are all {of}: they cannot show that a model is better or worse than another; label rows at random"
+        notes.append(Note("warning", text))
     for t in trials:
         ess, rows = t.trained.evidence.get("effective_sample_size"), t.trained.evidence.get("rows")
         if ess is not None and rows and ess / rows < MIN_EFFECTIVE:

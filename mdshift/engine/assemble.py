@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdshift.engine.digest import digests
 from mdshift.rules import thresholds
 from mdshift.types import Finding, Note, Problem
 
@@ -213,7 +214,7 @@ def places(problem: Problem, found: Mapping[str, Finding]) -> dict[str, Any]:
     relatedness = {k: related.get(k) for k in ("label_overlap", "feature_overlap", "joint_similarity")}
     relatedness["similarity"] = None if js_mean is None else float(np.clip(1 - js_mean, 0, 1))
     near = similarity(js_mean, auc, numbers["mmd"], numbers["overlap"])
-    quality = {**problem.quality, **(dict(by["quality"].evidence) if "quality" in by else {})}
+    quality = {**problem.quality, **(dict(by["quality"].evidence) if "quality" in by else {}), "digests": digests(problem)}
     return {
         "features": features,
         "overlap": overlap,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import generator
+from mdshift.engine.breakdown import by_class, scatter
+from mdshift.engine.digest import digest
 from mdshift.errors import DataError
 from mdshift.types import Score
 
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from mdshift.types import DataSpec
 
 ON = "labels"
-MAX_ROC_CLASSES = 20  # classes whose ROC curve is given; the area is, of every class
 DRAWS = 200  # bootstrap draws of what takes more than a mean
 MIN_DRAWS = 50
 WORK = 100_000_000  # rows x classes x draws from which the draws become fewer
@@ -43,6 +45,8 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...] = ()
     roc: tuple[Mapping[str, Any], ...] = ()
     calibration: Mapping[str, Any] = field(default_factory=dict)
+    points: tuple[Any, ...] = ()  # of a regression: true and predicted values of some rows
+    digest: str = ""  # of the rows that were scored
 
 
 def evaluate(
@@ -57,19 +61,27 @@ def evaluate(
     from mdshift.readers.load import domain_for
 
     scores, labels, unlabelled = [], [], 0
+    hashed = hashlib.blake2b(digest_size=16)
     for domain in domain_for(model.schema, model.task, model.classes, path, label=label or model.label, labels_wanted=True, spec=spec):
         if domain.y is None:
             raise DataError("the data have no labels", path, "name the column with --label")
         known = domain.y != -1 if domain.y.dtype.kind == "i" else ~np.isnan(domain.y)  # -2 is a class that the model does not know
         unlabelled += int((~known).sum())
         rows = domain.take(known)
+        hashed.update(digest(rows).encode())
         assert rows.y is not None
         scores.append(model.predictor.scores(model.encoder.transform(rows)))
         labels.append(rows.y)
     S, y = np.concatenate(scores), np.concatenate(labels)
     if not len(y):
         raise DataError("no row has a label", path, "name the label column with --label")
-    about: dict[str, Any] = {"task": model.task, "strategy": model.strategy, "rows": len(y), "unlabelled": unlabelled}
+    about: dict[str, Any] = {
+        "task": model.task,
+        "strategy": model.strategy,
+        "rows": len(y),
+        "unlabelled": unlabelled,
+        "digest": hashed.hexdigest(),
+    }
     rng = generator(seed, "evaluate")
     found = _numbers(S[:, 0], y, alpha, rng) if model.task == "regression" else _classes(S, y, model.classes, alpha, rng)
     return Evaluation(**about, **found)
@@ -89,7 +101,7 @@ def _numbers(predicted: np.ndarray[Any, Any], y: np.ndarray[Any, Any], alpha: fl
         return float(np.sqrt(((y[rows] - predicted[rows]) ** 2).mean()))
 
     scores = tuple(_resampled(name, f, len(y), alpha, rng) for name, f in (("r2", r2), ("mae", mae), ("rmse", rmse)))
-    return {"metric": "r2", "scores": scores}
+    return {"metric": "r2", "scores": scores, "points": tuple(scatter(predicted, y))}
 
 
 def _classes(
@@ -97,21 +109,18 @@ def _classes(
 ) -> dict[str, Any]:
     import numpy as np
 
-    from mdshift.stats.calibration import reliability
     from mdshift.stats.intervals import wilson
 
     n, k = S.shape
     best, known = S.argmax(axis=1), y >= 0
     right = int((best == y).sum())
-    confusion = np.zeros((k, k), dtype=int)
-    np.add.at(confusion, (y[known], best[known]), 1)
+    parts = by_class(S, y, classes, alpha)
+    per_class, roc = parts["per_class"], parts["roc"]
     # a row of an unknown class can only be wrong: its true class has probability 0
     p_true = np.where(known, S[np.arange(n), np.maximum(y, 0)], 0.0)
     squared = (S**2).sum(axis=1) - 2 * p_true + 1
     losses = -np.log(np.clip(p_true, 1e-15, None))
-    per_class = tuple(_one_class(classes[c], confusion, c, int((best == c).sum()), alpha) for c in range(k))
-    present = [c for c in range(k) if confusion[c].sum()]
-    roc = tuple(r for i, c in enumerate(present) if (r := _roc(classes[c], S[:, c], y == c, curve=i < MAX_ROC_CLASSES)) is not None)
+    present = [c for c in range(k) if per_class[c]["rows"]]
 
     def balanced(rows: Any) -> float:
         truth = y[rows]
@@ -124,7 +133,6 @@ def _classes(
         return lambda rows: float(values[rows].mean())
 
     f1 = [c["f1"] for c in per_class if c["rows"]]
-    ece, bins = reliability(S, y)
     spread, log_loss, brier = (
         _resampled(name, f, n, alpha, rng)
         for name, f in (("balanced_accuracy", balanced), ("log_loss", mean_of(losses)), ("brier", mean_of(squared)))
@@ -139,21 +147,8 @@ def _classes(
         "scores": scores,
         "classes": classes,
         "unknown": int((~known).sum()),
-        "per_class": per_class,
-        "confusion": tuple(tuple(int(v) for v in line) for line in confusion),
-        "roc": roc,
-        "calibration": {"ece": ece, "bins": bins},
+        **parts,
     }
-
-
-def _one_class(name: str, confusion: np.ndarray[Any, Any], c: int, predicted: int, alpha: float) -> dict[str, Any]:
-    from mdshift.stats.intervals import wilson
-
-    hits, rows = int(confusion[c, c]), int(confusion[c].sum())
-    precision, recall = (hits / predicted if predicted else None), (hits / rows if rows else None)
-    low, high = wilson(hits, rows, alpha) if rows else (None, None)
-    f1 = 2 * hits / (predicted + rows) if predicted + rows else 0.0
-    return {"class": name, "rows": rows, "predicted": predicted, "precision": precision, "recall": recall, "recall_low": low, "recall_high": high, "f1": f1}  # fmt: skip
 
 
 def _macro_f1(best: np.ndarray[Any, Any], y: np.ndarray[Any, Any], k: int) -> Any:
@@ -194,17 +189,6 @@ def _macro_auc(S: np.ndarray[Any, Any], y: np.ndarray[Any, Any], present: list[i
         return float(np.mean(areas)) if areas else float("nan")
 
     return macro_auc
-
-
-def _roc(name: str, scores: np.ndarray[Any, Any], positive: np.ndarray[Any, Any], *, curve: bool) -> dict[str, Any] | None:
-    """One class against the rest: area (Mann & Whitney 1947) and points of the curve, if wanted; None where one side is empty."""
-    from mdshift.stats.intervals import auc, roc_points
-
-    if positive.all() or not positive.any():
-        return None
-    low, high = scores[~positive], scores[positive]
-    area, variance = auc(low, high)
-    return {"class": name, "auc": area, "standard_error": variance**0.5, "points": roc_points(low, high) if curve else []}
 
 
 def _resampled(

@@ -89,6 +89,15 @@ def labelled_gain(prepared: Prepared, plain: Floats, adapted: Floats, z: float, 
     return gain, paired(brier[0] - brier[1], z, weights, sentence)
 
 
+def can_judge(prepared: Prepared) -> bool:
+    """Whether the target labels can tell models apart: there are a few, and they vary.
+
+    Labels that are all alike favour whatever says so of every row, and nobody knows whether the target is like that or only what was labelled.
+    """
+    y = prepared.y_target[prepared.labelled]
+    return len(y) >= MIN_LABELS and bool(np.ptp(y) > 0)
+
+
 def better(gain: Gain, finer: Gain | None) -> bool:
     """Whether the labels show a gain: in the score, or in the Brier score with the score no lower."""
     return gain.low > 0 or (finer is not None and gain.value >= 0 and finer.low > 0)

@@ -205,18 +205,26 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
     X = prepared.X_target[prepared.labelled]
     weights = design(prepared, context.base)[prepared.labelled]
     gain, finer = guard.labelled_gain(prepared, context.base.scores(X), scores, z, weights)
-    enough = len(X) >= guard.MIN_LABELS
+    enough = guard.can_judge(prepared)
     wins, loses = enough and guard.better(gain, finer), enough and gain.high < 0
     score = guard.measured(prepared, scores, desk.metric, desk.alpha, context.rng("interval"), weights)
     evidence["gain"] = {"value": gain.value, "low": gain.low, "high": gain.high, "sentence": gain.sentence}
     if finer is not None:
         evidence["brier_gain"] = {"value": finer.value, "low": finer.low, "high": finer.high}
-    verdict = "better" if wins else "worse" if loses else "not shown to be better"
+    verdict = (
+        "better" if wins else "worse" if loses else "not shown to be better" if enough else f"{_labels_in_words(prepared)} cannot judge"
+    )
     found = Trial(ran.strategy.name, ran.params, ran.trained, score, gain, wins, loses, verdict, ran.seconds, evidence)
     past = spread(record(found.name, prepared.task), prepared.task) if enough and not ran.params else None
     if not wins and past is not None and guard.sided(gain, finer, past, desk.kinds, tolerance(desk)):
         return replace(found, wins=True, on_record=True, verdict=f"the target labels side with it; {past.sentence}")
     return found
+
+
+def _labels_in_words(prepared: Prepared) -> str:
+    """The target labels, in words: how many, or that they are all alike."""
+    few = int(prepared.labelled.sum())
+    return f"{few} target labels" if few < guard.MIN_LABELS else f"{few} target labels that are all alike"
 
 
 def _by_validators(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Second | None, z: float, evidence: dict[str, Any]) -> Trial:

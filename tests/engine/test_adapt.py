@@ -312,6 +312,21 @@ def test_auto_keeps_the_consensus_where_the_inputs_moved_and_its_record_speaks_f
     assert opposed.kept == "source-only"
 
 
+def test_target_labels_that_are_all_alike_judge_nobody():
+    rng = np.random.default_rng(0)
+    p = turned(rng)
+    Xt = p.target.numbers
+    one = np.where(np.arange(len(Xt)) < 60, np.where(Xt[:, 0] < 0, 1, -1), -1)  # the rows of class b among the first were labelled
+    alike = replace(p, target=domain("t", one, numbers=Xt))
+    found, _ = adapt(alike, strategy="auto", document={"ranked": [{"strategy": "pooled"}], "facts": {"kinds": ["concept"]}}, out="m")
+    assert found.kept == "source-only"
+    assert all("all alike cannot judge" in c.verdict for c in found.candidates[1:])
+    assert any("are all of class b" in note.text for note in found.notes)
+    both = replace(p, target=domain("t", np.where(np.arange(len(Xt)) < 60, (Xt[:, 0] < 0).astype(int), -1), numbers=Xt))
+    told, _ = adapt(both, strategy="auto", document={"ranked": [{"strategy": "pooled"}], "facts": {"kinds": ["concept"]}}, out="m")
+    assert told.kept == "adapted"  # the same world, labelled at random
+
+
 def test_high_compute_tries_the_cheap_strategies_with_other_settings_too_and_each_is_judged():
     ranked = [{"strategy": "linear-ot"}, {"strategy": "reweight-classifier", "params": {"clip": 5.0}}, {"strategy": "source-only"}]
     document = {"ranked": ranked, "facts": {"kinds": ["covariate"]}}
