@@ -6,7 +6,11 @@ STAMP := .venv/.installed
 # one thread a test process: two processes fill two cores, and sums come in one order
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: setup demo test test-all check format docs clean
+# make fuzz   look for bytes and arguments that break the invariant, for FUZZ_SECONDS from the seed FUZZ_SEED
+FUZZ_SECONDS ?= 480
+FUZZ_SEED ?= 1
+
+.PHONY: setup demo test test-all fuzz check format docs clean
 
 setup: $(STAMP)
 
@@ -24,6 +28,10 @@ test: setup check
 
 test-all: setup check
 	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+fuzz: setup
+	$(THREADS) MDSHIFT_FUZZ=40 MDSHIFT_FUZZ_SECONDS=$$(( $(FUZZ_SECONDS) / 2 )) $(BIN)/python -m pytest -s --hypothesis-seed=$(FUZZ_SEED) \
+	  tests/cli/test_invariant.py tests/readers/test_invariant.py
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -31,6 +31,8 @@ T = TypeVar("T")
 Say = Callable[[str], None]
 
 LEAST = 1.0  # seconds that a unit must have taken to be kept: less is done again as fast as it is read
+OLD, RECENT = 30 * 86_400.0, 86_400.0  # seconds since a checkpoint was touched: abandoned; perhaps still at work
+MOST = 20  # checkpoints beside one another
 SEED = 32  # bytes of the hash before a file's content
 FOREIGN = "the checkpoint is not of these data, settings and versions: the run begins anew"
 DAMAGED = "a part of the checkpoint is damaged: it is made again"
@@ -60,6 +62,19 @@ def fingerprint(*folders: str | Path | None) -> list[list[Any]]:
     return [[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in files]
 
 
+def prune(folder: Path) -> None:
+    """Remove the checkpoints beside this one that were abandoned: not touched for 30 days, or for a day and more than 20 are younger."""
+    now, found = time.time(), []
+    with suppress(OSError):
+        for other in folder.parent.iterdir():
+            if other != folder and other.is_dir() and not other.is_symlink():
+                with suppress(OSError):
+                    found.append((now - max(p.stat().st_mtime for p in (other, *other.iterdir())), other))
+    for rank, (age, other) in enumerate(sorted(found)):
+        if age > OLD or (rank >= MOST and age > RECENT):
+            shutil.rmtree(other, ignore_errors=True)
+
+
 class Checkpoint:
     """The finished units of one run in a folder; of none where there is no folder: then every unit is run and nothing is kept.
 
@@ -72,7 +87,7 @@ class Checkpoint:
 
     @classmethod
     def open(cls, folder: Path, of: Any, *, resume: bool, say: Say, warn: Say) -> Checkpoint:
-        """The checkpoint of the run that `of` (data, settings, versions) describes. What another run left is cleared away.
+        """The checkpoint of the run that `of` (data, settings, versions) describes. What another run left is cleared away, abandoned ones too.
 
         Without `resume` the run begins anew.
         """
@@ -80,6 +95,7 @@ class Checkpoint:
             found = cls(folder, digest(of), say, warn)
         except Unpackable:
             return cls()
+        prune(folder)
         there = folder.is_dir() and any(folder.iterdir())
         if there and not (resume and found.is_own()):
             if resume:

@@ -1,4 +1,4 @@
-"""The record of runs: purpose, data, settings, steps and results of every `adapt`, in one sqlite file.
+"""The record of runs: purpose, data and their hashes, settings, results and times of every `adapt`, in one sqlite file.
 
 It lies at `MDSHIFT_RUNS`, else in the user's data folder. A run goes on when the record cannot be written: the record
 serves the work, not the other way round.
@@ -10,17 +10,20 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mdshift.errors import EnvironmentFault, UsageError
+from mdshift.errors import EnvironmentFault, UsageError, nearest
 
 TABLE = """create table if not exists runs (
     id integer primary key, started real not null, ended real, process integer not null, status text not null, out text not null,
-    data text not null, settings text not null, plan text, report text)"""
+    data text not null, settings text not null, plan text, report text, purpose text, hashes text)"""
+LATER = ("purpose", "hashes")  # columns that older records lack
+TIMED = "%Y-%m-%d %H:%M:%S"
 
 
 def place() -> Path:
@@ -46,6 +49,9 @@ def _open(*, write: bool) -> Iterator[sqlite3.Connection | None]:
         try:
             connection.row_factory = sqlite3.Row
             connection.execute(TABLE)
+            have = {row["name"] for row in connection.execute("pragma table_info(runs)")}
+            for column in (c for c in LATER if write and c not in have):
+                connection.execute(f"alter table runs add column {column} text")
             with connection:
                 yield connection
         finally:
@@ -56,21 +62,28 @@ def _open(*, write: bool) -> Iterator[sqlite3.Connection | None]:
         ) from None
 
 
-def begin(out: str, data: Mapping[str, Any], settings: Mapping[str, Any], plan: Mapping[str, Any] | None = None) -> int | None:
-    """Note that a run starts; returns its number, or None where no record can be kept."""
+def begin(
+    out: str, data: Mapping[str, Any], settings: Mapping[str, Any], plan: Mapping[str, Any] | None = None, *, purpose: str | None = None
+) -> int | None:
+    """Note that a run starts; returns its number, or None where no record can be kept. purpose: the user's word, else what data and settings say."""
+    said = _told(purpose or describe(data, settings))
     values = (
         time.time(),
         os.getpid(),
         "running",
-        str(Path(out).absolute()),
+        _place_of(out),
         _pack(data),
         _pack(settings),
         None if plan is None else _pack(plan),
+        said,
+        _pack(hashes(data)),
     )
     try:
         with _open(write=True) as connection:
             assert connection is not None
-            sql = "insert into runs (started, process, status, out, data, settings, plan) values (?, ?, ?, ?, ?, ?, ?)"
+            sql = (
+                "insert into runs (started, process, status, out, data, settings, plan, purpose, hashes) values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            )
             return connection.execute(sql, values).lastrowid
     except EnvironmentFault:
         return None
@@ -86,9 +99,123 @@ def end(run: int | None, status: str, report: Mapping[str, Any] | None) -> None:
         connection.execute("update runs set ended = ?, status = ?, report = ? where id = ?", (time.time(), status, packed, run))
 
 
+def describe(data: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """What a run is for, where the user does not say."""
+    sources = ", ".join(Path(s).name for s in data.get("sources") or ())
+    label = ", ".join(data.get("labels") or ())
+    aim = f"for the target {Path(data['target']).name}" if data.get("target") else "for domains unknown yet"
+    if settings.get("goal") == "general" and data.get("target"):
+        aim = f"for domains unknown yet, beside {Path(data['target']).name}"
+    return f"{f'predict {label}' if label else 'learn'} from {sources or 'the source'} {aim}"
+
+
+def hashes(data: Mapping[str, Any]) -> dict[str, str | None]:
+    """The SHA-256 of every file of the data (of a folder: over its files' names and hashes); None for what is no file, such as standard input."""
+    given = [*(data.get("sources") or ()), *([data["target"]] if data.get("target") else [])]
+    return {path: _hash(Path(path)) for path in given}
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        if path.is_file():
+            with path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        if not path.is_dir():
+            return None
+        found = hashlib.sha256()
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            with file.open("rb") as stream:
+                found.update(os.fsencode(file.relative_to(path)) + b"\0" + hashlib.file_digest(stream, "sha256").digest())
+        return found.hexdigest()
+    except (OSError, ValueError):  # gone, or denied: the readers tell what matters
+        return None
+
+
 def list_runs() -> list[dict[str, Any]]:
     """All runs, oldest first, each with its main results."""
     return [_brief(r) for r in _rows("select * from runs order by id")]
+
+
+def chosen(runs: list[dict[str, Any]], conditions: Sequence[str]) -> list[dict[str, Any]]:
+    """Those of the runs that meet all conditions `KEY=VALUE`, `KEY!=VALUE`, `KEY<VALUE` or `KEY>VALUE`.
+
+    A key is a path such as `settings.seed` or its end, `seed`; of a list one item must do, and of paths the file's name. `started` is compared as
+    `YYYY-MM-DD HH:MM:SS`, numbers as numbers. Raises UsageError for what is no condition, and for a key that no run has.
+    """
+    for text in conditions:
+        match = CONDITION.fullmatch(text)
+        if match is None:
+            raise UsageError("--where needs KEY=VALUE", repr(text), "for example --where strategy=coral, --where 'started>2026-01-31'")
+        key, sign, value = match["key"].strip(), match["sign"], match["value"].strip()
+        flat = [(run, _leaves(searched(run))) for run in runs]
+        known = {k for _, leaves in flat for k in leaves}
+        if flat and not any(_is(k, key) for k in known):
+            raise UsageError("no run has this key", repr(key), nearest(key, {k.rpartition(".")[2] for k in known}))
+        runs = [run for run, leaves in flat if _meets([v for k, v in leaves.items() if _is(k, key)], sign, value)]
+    return runs
+
+
+ROW = (
+    *("id", "started", "seconds", "status", "purpose", "strategy", "kept", "metric", "source_only", "adapted"),
+    *("sources", "target", "label", "seed", "model", "settings", "hashes"),
+)
+CONDITION = re.compile(r"(?P<key>[^=<>!]+)(?P<sign>!=|=|<|>)(?P<value>.*)", re.DOTALL)
+
+
+def searched(run: Mapping[str, Any]) -> dict[str, Any]:
+    """A run as it is searched and exported: the time as a date, the rest as it stands."""
+    seconds = run["seconds"]
+    return {
+        **{k: v for k, v in run.items() if k not in ("seconds", "report", "plan", "hashes")},
+        "hashes": list((run["hashes"] or {}).values()),
+        "started": time.strftime(TIMED, time.localtime(seconds["started"])),
+        "seconds": seconds["total"],
+    }
+
+
+def row(run: Mapping[str, Any]) -> dict[str, Any]:
+    """A run as one row of a table: texts and numbers."""
+    flat, data = searched(run), run["data"]
+    scores = run["scores"] or {}
+    values = {k: (scores.get(k) or {}).get("value") for k in ("source_only", "adapted")}
+    return {
+        **{k: flat[k] for k in ("id", "started", "seconds", "status", "purpose", "strategy", "kept")},
+        "metric": next((s["metric"] for s in scores.values() if s), None),
+        **values,
+        "sources": " ".join(data.get("sources") or ()),
+        "target": data.get("target"),
+        "label": " ".join(data.get("labels") or ()),
+        "seed": run["settings"].get("seed"),
+        "model": run["model"],
+        "settings": json.dumps(run["settings"], sort_keys=True),
+        "hashes": json.dumps(run["hashes"], sort_keys=True),
+    }
+
+
+def _is(path: str, key: str) -> bool:
+    return path == key or path.endswith(f".{key}")
+
+
+def _meets(found: Sequence[Any], sign: str, value: str) -> bool:
+    items = [i for v in found for i in (v if isinstance(v, list) else [v])]
+    if sign in "=!=":
+        equal = any(value in (_word(i), Path(_word(i)).name) for i in items)
+        return equal == (sign == "=")
+    return any(_lies(item, sign, value) for item in items)
+
+
+def _lies(item: Any, sign: str, value: str) -> bool:
+    """Whether a number, or a text, lies below or above the value."""
+    if isinstance(item, str):
+        return item < value if sign == "<" else item > value
+    try:
+        return float(item) < float(value) if sign == "<" else float(item) > float(value)
+    except (TypeError, ValueError):
+        return False
+
+
+def _word(value: Any) -> str:
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def show(run: int) -> dict[str, Any]:
@@ -105,7 +232,7 @@ def show(run: int) -> dict[str, Any]:
 
 def unfinished(out: str) -> dict[str, Any] | None:
     """The last run into this output, if it did not come to its end."""
-    rows = _rows("select * from runs where out = ? order by id desc limit 1", str(Path(out).absolute()))
+    rows = _rows("select * from runs where out = ? order by id desc limit 1", _place_of(out))
     if not rows or rows[0]["status"] == "done":
         return None
     return {**_brief(rows[0]), "plan": _unpack(rows[0]["plan"])}
@@ -127,7 +254,8 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, An
 def _comparable(run: Mapping[str, Any]) -> dict[str, Any]:
     report = run.get("report") or {}
     kept = {k: report[k] for k in ("strategy", "params", "kept", "reason", "scores", "validator") if k in report}
-    return {"data": run["data"], "settings": run["settings"], "status": run["status"], **kept}
+    stated = {"data": run["data"], "settings": run["settings"], "status": run["status"]}
+    return {**stated, "purpose": run.get("purpose"), "hashes": run.get("hashes"), **kept}
 
 
 def _leaves(value: Any, path: str = "") -> dict[str, Any]:
@@ -146,14 +274,25 @@ def _brief(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "status": row["status"],
+        "purpose": row["purpose"] if "purpose" in row.keys() else None,  # noqa: SIM118 - a row is no mapping
         "model": row["out"],
         "strategy": report.get("strategy"),
         "kept": report.get("kept"),
         "scores": report.get("scores"),
         "data": _unpack(row["data"]),
+        "hashes": _unpack(row["hashes"]) if "hashes" in row.keys() else None,  # noqa: SIM118
         "settings": _unpack(row["settings"]),
         "seconds": {"started": row["started"], "total": None if row["ended"] is None else round(row["ended"] - row["started"], 3)},
     }
+
+
+def _told(text: str) -> str:
+    """Text that UTF-8 has bytes for: a path need not be."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _place_of(out: str) -> str:
+    return _told(str(Path(out).absolute()))
 
 
 def _pack(value: Mapping[str, Any]) -> str:

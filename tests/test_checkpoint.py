@@ -5,9 +5,11 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -276,6 +278,29 @@ def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path, monkey
         checkpoint.replace_file(tmp_path / "x", b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
     assert (tmp_path / "x").read_bytes() == b"old"
+
+
+def test_abandoned_checkpoints_are_removed(tmp_path):
+    def left(name, days):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "key").write_text(name)
+        for path in (tmp_path / name / "key", tmp_path / name):
+            os.utime(path, (time.time() - 86_400 * days,) * 2)
+
+    left("old", 31)
+    left("mine", 31)
+    (tmp_path / "notes.txt").write_text("no folder")
+    for i in range(checkpoint.MOST + 2):
+        left(f"of-today-{i}", 0)
+    left("of-last-week", 7)
+    checkpoint.prune(tmp_path / "mine")
+    found = {p.name for p in tmp_path.iterdir()}
+    assert found == {"mine", "notes.txt", *(f"of-today-{i}" for i in range(checkpoint.MOST + 2))}
+    left("of-last-week", 7)
+    for i in range(3):
+        shutil.rmtree(tmp_path / f"of-today-{i}")
+    checkpoint.prune(tmp_path / "mine")
+    assert (tmp_path / "of-last-week").exists()
 
 
 # --- what is packed -------------------------------------------------------------------------------

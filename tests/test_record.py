@@ -1,4 +1,6 @@
+import contextlib
 import multiprocessing
+import sqlite3
 
 import pytest
 
@@ -87,3 +89,34 @@ def test_runs_at_the_same_time_are_all_recorded():
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         numbers = pool.map(_begin, range(8))
     assert sorted(numbers) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "line\nbreak", "\U0001f600"])
+def test_paths_that_utf_8_cannot_hold_are_recorded_and_found_again(place, monkeypatch, name):
+    monkeypatch.setenv("MDSHIFT_RUNS", str(place / name / "runs.sqlite"))
+    run = record.begin(f"m-{name}", {"sources": [name], "target": name}, {"out": name}, purpose=name)
+    assert record.unfinished(f"m-{name}")["id"] == run
+    record.end(run, "done", {"strategy": name})
+    assert record.show(run)["data"]["target"] == name
+    assert [r["id"] for r in record.list_runs()] == [run]
+
+
+def test_a_record_of_an_older_version_is_read_and_gone_on_with(place, monkeypatch):
+    old = record.TABLE.replace(", purpose text, hashes text", "")
+    (place / "deep").mkdir()
+    with contextlib.closing(sqlite3.connect(record.place())) as connection, connection:
+        connection.execute(old)
+        connection.execute("insert into runs (started, process, status, out, data, settings) values (1, 1, 'done', 'm', '{}', '{}')")
+    assert record.show(1)["purpose"] is None
+    assert record.show(1)["hashes"] is None
+    assert record.begin("m", DATA, SETTINGS) == 2
+    assert [r["purpose"] for r in record.list_runs()] == [None, "learn from s for the target t"]
+
+
+def test_the_hash_of_a_folder_depends_on_names_and_bytes(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "x").write_text("1")
+    first = record.hashes({"sources": [str(tmp_path / "a")], "target": "-"})
+    assert first["-"] is None
+    (tmp_path / "a" / "b" / "x").rename(tmp_path / "a" / "x")
+    assert record.hashes({"sources": [str(tmp_path / "a")]}) != {str(tmp_path / "a"): first[str(tmp_path / "a")]}

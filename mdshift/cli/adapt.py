@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from mdshift.types import DataSpec
 
 OPTIONS = (
-    *("strategy", "set", "out", "force", "plan", "goal", "compute", "budget", "from", "resume", "dry_run", "fail_on_worse"),
+    *("strategy", "set", "out", "force", "plan", "goal", "compute", "budget", "from", "purpose", "resume", "dry_run", "fail_on_worse"),
     *options.DATA,
     *options.TESTING,
     *options.RUNNING,
@@ -79,7 +80,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
         if session["dry_run"]:
             return rehearse(session, problem, plan, parameters)
         settings = session.told(set=dict(parameters), **({"from": session["from"]} if session["from"] else {}))
-        run = record.begin(out, find.data_of(problem), settings, plan)
+        run = record.begin(out, find.data_of(problem), settings, plan, purpose=session["purpose"])
         asked = {k: session[k] for k in ("strategy", "goal", "compute", "budget", "seed", "device", "alpha")}
         of = (data(problem), asked, plain((parameters, plan)), fingerprint(session["from"], parameters.get("backbone")), versions())
         checkpoint = Checkpoint.open(record.partial(out), of, resume=session["resume"], say=session.progress, warn=session.warn)
@@ -113,7 +114,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
             store.save(model, out, report, force=session["force"])
         except KeyboardInterrupt:
             record.end(run, "interrupted", None)
-            raise Interrupted("interrupted", "adapt", f"take it up again: mdshift adapt --resume --out {out}") from None
+            raise Interrupted("interrupted", "adapt", f"take it up again: mdshift adapt --resume --out {shlex.quote(out)}") from None
         except BaseException:
             record.end(run, "failed", None)
             raise
@@ -208,6 +209,7 @@ def resume(session: Session) -> int:
         raise UsageError("there is no unfinished run into", repr(out), hint)
     session.message(f"resuming run {run['id']}")
     session.follow({"data": run["data"], "settings": run["settings"]})
+    session.settings["purpose"] = session["purpose"] or run["purpose"]
     for name in ("strategy", "budget", "from"):
         if run["settings"].get(name) is not None:
             session.settings[name] = convert(KNOWN[name], run["settings"][name], f"the recorded {name}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,12 +19,15 @@ from mdshift.cli.app import app
 from mdshift.cli.options import PipeClosed
 from mdshift.cli.session import say
 from mdshift.config import OPTIONS
-from mdshift.errors import MdshiftError, UsageError, nearest
+from mdshift.errors import Interrupted, MdshiftError, UsageError, nearest
+from mdshift.nn.slot import halt
 
 COMMANDS = tuple(m.__name__.rsplit(".", 1)[1] for m in (diagnose, recommend, adapt, predict, evaluate, explain, runs, samples, doctor))
 app.registered_commands.sort(key=lambda c: COMMANDS.index(c.name or ""))  # the help tells them in the order of the work
 BUG, INTERRUPTED = 70, 130
 LATER = 0.02  # seconds until an interrupt within an import is tried again
+GRACE = 3.0  # seconds that trainings have, after an interrupt, to end their step and keep their state
+NO_MEMORY = re.compile(r"out of memory|(can't|cannot|unable to) allocate", re.IGNORECASE)
 BAD_NEWS_OF_TYPER: Any = typer.BadParameter.__mro__[2]  # ClickException, wherever this version of typer keeps it
 
 
@@ -32,6 +37,9 @@ def run() -> None:
         signal.signal(signal.SIGINT, _terminated)
     code = main(sys.argv[1:])
     if code == INTERRUPTED and threading.active_count() > 1:
+        until = time.monotonic() + GRACE  # trainings beside the one that was waited for keep their state, too
+        while halt.trainings and time.monotonic() < until:
+            time.sleep(LATER)
         os._exit(code)  # an orderly end would wait for units that nobody wants any more
     sys.exit(code)
 
@@ -58,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         code = _report("interrupted", "", INTERRUPTED)
     except MemoryError as e:
         _trace(debug)
-        code = _report(f"out of memory{f': {e}' if str(e) else ''}", "use fewer rows or columns (--drop), or a machine with more memory", 3)
+        code = _report(*_no_memory(e), 3)
     except OSError as e:
         _trace(debug)
         code = _report(
@@ -68,7 +76,11 @@ def main(arguments: Sequence[str]) -> int:
         code = e.code if isinstance(e.code, int) and e.code in (0, 2) else 0
     except Exception as e:  # noqa: BLE001 - the last net: whatever it is, it is a bug and says so in one line
         _trace(debug)
-        code = _report(f"a bug in mdshift: {type(e).__name__}: {e}", "run it again with --debug and report the traceback", BUG)
+        if isinstance(e, RuntimeError) and NO_MEMORY.search(str(e)):  # torch's, outside of the one loop, which halves its batches
+            code = _report(*_no_memory(e), 3)
+        else:
+            code = _report(f"a bug in mdshift: {type(e).__name__}: {e}", "run it again with --debug and report the traceback", BUG)
+    _calm()
     if code:
         try:
             _flush()
@@ -135,6 +147,12 @@ def _report(error: str, hint: str, code: int) -> int:
     return code
 
 
+def _no_memory(e: BaseException) -> tuple[str, str]:
+    """An error and hint that name the size, where the library does."""
+    said = " ".join(str(e).split())
+    return f"out of memory{f': {said}' if said else ''}", "use fewer rows or columns (--drop), or a machine with more memory"
+
+
 def _trace(debug: bool) -> None:
     if debug and sys.stderr is not None:
         import traceback
@@ -179,12 +197,33 @@ def _quiet_surroundings(debug: bool) -> None:
 
 
 def _terminated(number: int, frame: Any) -> None:  # noqa: ARG001 - the signature of a handler
-    """Interrupt, but never inside an import: its lock would stay taken, and all other threads would wait for it for ever."""
+    """Interrupt: not inside an import, whose lock would stay taken; not in the middle of a training's step; not what is interrupted already.
+
+    Trainings that can keep their state stop between two steps, if that takes no longer than GRACE; a second signal waits for nothing.
+    """
     at = frame
     while at is not None and not at.f_code.co_filename.startswith("<frozen importlib"):
         at = at.f_back
-    if at is not None and hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, _terminated)
-        signal.setitimer(signal.ITIMER_REAL, LATER)
+    if at is not None and _again_in(LATER):
+        return
+    if isinstance(sys.exc_info()[1], KeyboardInterrupt | Interrupted):
+        return
+    if halt.ask() and _again_in(GRACE):
         return
     raise KeyboardInterrupt
+
+
+def _again_in(seconds: float) -> bool:
+    """Have `_terminated` called again; whether this system can."""
+    if not hasattr(signal, "setitimer"):
+        return False
+    signal.signal(signal.SIGALRM, _terminated)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    return True
+
+
+def _calm() -> None:
+    """Nothing more is interrupted: the run has its end."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    halt.forget()

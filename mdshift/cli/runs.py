@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from mdshift.cli import options
 from mdshift.cli.options import argument, command
-from mdshift.cli.session import Session
+from mdshift.cli.session import REPORT_ENDINGS, Session
 from mdshift.errors import UsageError
 
-OPTIONS = options.RESULT
+OPTIONS = ("where", "last", *options.RESULT)
+TWO = 2
+CSV = ".csv"
 
 
 @command(
@@ -17,21 +19,56 @@ OPTIONS = options.RESULT
     OPTIONS,
 )
 def runs(ids: list[str] | None, flags: options.Flags) -> int:
-    """The record of past `adapt` runs, and two of them side by side."""
+    """The record of past `adapt` runs, those that `--where` chooses, and two of them side by side; `-o FILE.csv` writes a row for every run, or every difference."""
     from mdshift import record
     from mdshift.report.json import document
 
     session = Session.open(OPTIONS, flags)
-    session.check_output()
+    session.check_output((*REPORT_ENDINGS, CSV))
     wanted = [_number(i) for i in ids or []]
-    if len(wanted) > 2:  # noqa: PLR2004 - side by side is two
+    if len(wanted) > TWO:
         raise UsageError("at most two runs can stand side by side", f"{len(wanted)} runs", "mdshift runs ID ID")
-    found = [record.show(i) for i in wanted] if wanted else record.list_runs()
+    if wanted and (session["where"] or session["last"]):
+        raise UsageError(
+            "--where and --last choose from the list", f"runs {' '.join(map(str, wanted))} were named", "leave one of the two out"
+        )
+    found = [record.show(i) for i in wanted] if wanted else record.chosen(record.list_runs(), session["where"])
+    found = found[-session["last"] :] if session["last"] else found
     content: dict[str, object] = {"runs": found}
-    if len(found) == 2 and wanted:  # noqa: PLR2004
-        content["differences"] = record.differences(found[0], found[1])
+    differences = record.differences(found[0], found[1]) if len(wanted) == TWO else None
+    if differences is not None:
+        content["differences"] = differences
+    if str(session["output"] or "").lower().endswith(CSV):
+        columns = (
+            [[d["key"], _cell(d["a"]), _cell(d["b"])] for d in differences]
+            if differences is not None
+            else [list(record.row(r).values()) for r in found]
+        )
+        names = ["key", *(str(i) for i in wanted)] if differences is not None else list(record.ROW)
+        _write_csv(session["output"], names, columns)
+        session.message(f"wrote {session['output']}")
+        return 0
     session.emit(document("mdshift.runs/1", content, data={}, settings={"ids": wanted}, seconds={}))
     return 0
+
+
+def _write_csv(output: str, names: list[str], rows: list[list[object]]) -> None:
+    import numpy as np
+
+    from mdshift.readers.write import write_rows
+
+    def column(values: list[object]) -> np.ndarray:
+        made = np.empty(len(values), dtype=object)
+        made[:] = values
+        return made
+
+    write_rows(output, [{name: column([r[j] for r in rows]) for j, name in enumerate(names)}])
+
+
+def _cell(value: object) -> object:
+    import json
+
+    return value if isinstance(value, str | int | float) or value is None else json.dumps(value)
 
 
 def _number(given: str) -> int:

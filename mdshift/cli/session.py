@@ -35,7 +35,7 @@ class Session:
     def open(cls, names: Sequence[str], flags: Mapping[str, Any]) -> Session:
         """Read the configuration, settle the options, warn of variables that mean nothing.
 
-        Raises UsageError for a wrong value, EnvironmentFault for an engine that is not installed.
+        Raises UsageError for a wrong value, EnvironmentFault for an engine that is not installed or a device that is not there.
         """
         configuration = config.read()
         session = cls(names, flags, configuration, config.settle(names, flags, os.environ, configuration))
@@ -43,6 +43,10 @@ class Session:
             session.warn(f"the variable {name} means nothing to mdshift")
         if session.settings.get("engine") == "ray" and importlib.util.find_spec("ray") is None:
             raise EnvironmentFault("the engine 'ray' is not installed", "", "pip install 'mdshift[ray]'")
+        if session.settings.get("device") == "cuda":  # "auto" is settled where a network is trained: asking takes torch
+            from mdshift.nn.passes import pick_device
+
+            pick_device("cuda")
         return session
 
     def follow(self, plan: Mapping[str, Any]) -> None:
@@ -169,7 +173,7 @@ def write_out(text: str) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Whether a regular file can be written here.
+    """Whether a regular file can be written here: one is made beside its place, and removed.
 
     Raises UsageError for a place that is no file, EnvironmentFault where writing is denied.
     """
@@ -178,8 +182,16 @@ def check_writable(path: Path) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise UsageError("the folder of the output does not exist", repr(str(folder)), f"make it: mkdir -p {folder}")
-    if not os.access(path if path.exists() else folder, os.W_OK):
+    if path.exists() and not os.access(path, os.W_OK):
         raise EnvironmentFault("the output cannot be written", repr(str(path)), "choose another place, or change its permissions")
+    import tempfile
+
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.resolve().parent, prefix=".mdshift-"):
+            pass
+    except OSError as e:
+        seen = f"{str(path)!r}: {e.strerror or e}"
+        raise EnvironmentFault("the output cannot be written", seen, "choose another place, or change its permissions") from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -12,7 +12,7 @@ import inspect
 import time
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -53,18 +53,32 @@ class Training:
         self.found = self.slot.read(self.name)
         self.begun = self.written = time.perf_counter()
 
+    def __enter__(self) -> Self:
+        """Its steps begin: from here on it is told when to stop."""
+        slot.halt.begin()
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """They ended. Raises KeyboardInterrupt where that is what was wished for."""
+        if slot.halt.end() and kind is None:
+            raise KeyboardInterrupt
+
     def offer(self, take: Callable[[int], dict[str, Any]], step: int, *, last: bool = False) -> None:
-        """Keep the state after this step that `take` gives where the one before is old enough; the last one of a training that took its time."""
-        if self.slot is None:
-            return
+        """Keep the state after this step that `take` gives where the one before is old enough; the last one of a training that took its time.
+
+        Raises KeyboardInterrupt, when the state is kept, where the process is to end.
+        """
+        ending = slot.halt.wished
         now = time.perf_counter()
-        if (now - self.begun >= slot.LEAST) if last else (now - self.written >= slot.APART):
+        if self.slot is not None and (ending or ((now - self.begun >= slot.LEAST) if last else (now - self.written >= slot.APART))):
             try:
                 more = {"generator": self.generator.get_state(), "extra": _attributes(self.extra, self.generator, self.known)}
                 self.slot.write(self.name, numbers(take(step) | more))
             except _Unknown:
                 self.slot = None
             self.written = time.perf_counter()
+        if ending:
+            raise KeyboardInterrupt
 
     def put_back(self, said: str) -> dict[str, Any]:
         """The state that was found as tensors; the generator and the strategy's modules are back in it. said: where it goes on."""

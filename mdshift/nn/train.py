@@ -249,8 +249,8 @@ def _gradient(
             value.backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(trained, CLIP)
             return value.detach(), numbers, bool(torch.isfinite(value + norm))
-        except RuntimeError as error:  # torch.OutOfMemoryError is one; on the CPU it is a plain one
-            if "memory" not in str(error):
+        except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError; on the CPU it is a plain one
+            if not isinstance(error, MemoryError) and "memory" not in str(error):
                 raise
             if not draw.halve():
                 raise EnvironmentFault(
@@ -331,7 +331,7 @@ def run_phase(
     """Train through one phase; the network is left at its best check, or at its last step where there is none.
 
     It goes on from the state that the unit's slot holds of it (see `nn/snapshot.py`). Raises EnvironmentFault when the loss stays
-    non-finite however low the rate.
+    non-finite however low the rate, KeyboardInterrupt between two steps when the process is to end.
     """
     network, extra = state.network, state.extra
     training = Training(phase, pools, state, loss, generator)
@@ -360,26 +360,27 @@ def run_phase(
         if found["looked"]:
             network.eval()
     history = course.history
-    for number in range(course.step, steps):
-        p = number / steps
-        if not network.training:  # at the start, and after what looked at held-out rows
-            _train_mode(network, extra, phase, generator)
-        for group in optimiser.param_groups:
-            group["lr"] = group["base"] * phase.factor(p) * SLOWER**course.setbacks
-        value, numbers, finite = _gradient(loss, draw, p, state, penalty, trained)
-        if not finite:
-            course.step_back(phase)
-            continue
-        if number % every == 0:
-            course.good = copy.deepcopy(modules.state_dict())
-        optimiser.step()
-        if (number + 1) % every == 0 or number + 1 == steps:
-            kept = {k: float(v.detach()) for k, v in numbers.items()}
-            history.append({"phase": phase.name, "step": number + 1, "loss": float(value), **kept, **keeper.check()})
-            if keeper.stale >= PATIENCE:
-                break
-        training.offer(course.taken, number + 1)
-    training.offer(course.taken, steps, last=True)
+    with training:
+        for number in range(course.step, steps):
+            p = number / steps
+            if not network.training:  # at the start, and after what looked at held-out rows
+                _train_mode(network, extra, phase, generator)
+            for group in optimiser.param_groups:
+                group["lr"] = group["base"] * phase.factor(p) * SLOWER**course.setbacks
+            value, numbers, finite = _gradient(loss, draw, p, state, penalty, trained)
+            if not finite:
+                course.step_back(phase)
+                continue
+            if number % every == 0:
+                course.good = copy.deepcopy(modules.state_dict())
+            optimiser.step()
+            if (number + 1) % every == 0 or number + 1 == steps:
+                kept = {k: float(v.detach()) for k, v in numbers.items()}
+                history.append({"phase": phase.name, "step": number + 1, "loss": float(value), **kept, **keeper.check()})
+                if keeper.stale >= PATIENCE:
+                    break
+            training.offer(course.taken, number + 1)
+        training.offer(course.taken, steps, last=True)
     improved = keeper.finish()
     if phase.statistics == "domain":
         set_statistics(network, pools.target.x, KEEP)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FEW = 20  # digits that a typed format stores as text are codes when at most so many differ
 MIXED = 0.5  # a column of words is told of when at most this share of it is no number
+EXACT = 2.0**53  # the whole numbers that a float tells apart end here
 UNREAD = 0.02  # a column is of numbers when at most this share of its values cannot be read as such
 
 
@@ -47,11 +48,16 @@ def treat(name: str, arrays: Sequence[pa.Array], spec: DataSpec, domains: Sequen
         import pyarrow.types as t
 
         whole = all(t.is_integer(a.type) for a, s in zip(arrays, sorts, strict=True) if s != "empty")
-        return Found(Column(name, "number"), [floats(a) for a in arrays], whole=whole)
+        values = [floats(a) for a in arrays]
+        if whole:
+            _say_rounded(name, arrays, values, domains, notes)
+        return Found(Column(name, "number"), values, whole=whole)
     if known == {"date"}:
         return Found(Column(name, "date"), [days(a) if s == "date" else floats(a) for a, s in zip(arrays, sorts, strict=True)])
     quick = None if typed or known != {"string"} or forced not in (None, "number") else _all_numbers(arrays)
     if quick is not None:
+        if quick[1]:
+            _say_rounded(name, arrays, quick[0], domains, notes)
         return Found(Column(name, "number"), *quick)
     text = [words(a) for a in arrays]
     coded = typed and known == {"string"} and len({v for t in text for v in t.unique().drop_null().to_pylist()}) <= FEW
@@ -118,6 +124,22 @@ def _text(name: str, arrays: Any, sorts: Any, text: list[Any], forced: str | Non
         )
         notes.count("other_type", name, _where(domains, sorts, "string"))
     return Found(Column(name, "category"), text)
+
+
+def _say_rounded(name: str, arrays: Sequence[pa.Array], values: Sequence[Any], domains: Sequence[str], notes: Notes) -> None:
+    """Warn of whole numbers that a float cannot hold, once a column, with the first row."""
+    import numpy as np
+
+    for d, v in enumerate(values):
+        beyond = np.flatnonzero(np.isfinite(v) & (np.abs(v) > EXACT))
+        if len(beyond):
+            seen = str(arrays[d][int(beyond[0])].as_py())[:40]
+            notes.say(
+                "warning",
+                "whole numbers beyond 2^53 are rounded to floats",
+                f"{name} (the first, in {domains[d]} row {notes.row(d, int(beyond[0]))}, is {seen})",
+            )
+            return
 
 
 def _integers(text: Any) -> bool:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from mdshift.declare import reader
+from mdshift.errors import DataError
 from mdshift.executor import cores
 from mdshift.readers.base import Ask, Place, Reader, distinct_names, reading, rows_for
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MARK = b"PAR1"  # at both ends of a file
 BUFFER = 1 << 20  # bytes of a column read at a time: neither a row group nor, read ahead, the whole file lies in the memory
 CODED = 1.5  # bytes a value that a column takes as codes of at most 4,096 levels
 INDEX = re.compile(r"__index_level_\d+__")  # pandas stores a nameless index as a column
@@ -40,6 +42,7 @@ class Parquet(Reader):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        check_whole(file, shown)
         if pa.cpu_count() < cores():  # the columns are decoded side by side, which changes no digit; sums stay in one thread
             pa.set_cpu_count(cores())
         with reading(shown, "Parquet"), pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER, read_dictionary=coded(file)) as stored:
@@ -56,6 +59,17 @@ class Parquet(Reader):
                 yield batch.select(kept).rename_columns([n.strip() for n in kept])
             if empty:
                 yield pa.RecordBatch.from_pylist([], schema=pa.schema([schema.field(n).with_name(n.strip()) for n in kept]))
+
+
+def check_whole(file: Path, shown: str) -> None:
+    """Raise DataError, with the offset at which it ends, for a file without Parquet's last four bytes."""
+    with file.open("rb") as stream:
+        size = stream.seek(0, 2)
+        stream.seek(max(0, size - len(MARK)))
+        if stream.read() != MARK:
+            raise DataError(
+                "cannot read Parquet", f"{shown}: it ends at offset {size} without the closing mark", "is the file whole, or cut short?"
+            )
 
 
 def coded(file: Path) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ARRAY_WIDTH = 50  # from so many numbered columns of numbers on, a table is an array
+FEW_ROWS = 20  # with so few rows a column may be constant by chance
 SHOWN = 40  # columns that a note lists
 
 
@@ -60,7 +61,19 @@ def build(
             for matrix, v in zip(matrices, found[n].values, strict=True):
                 matrix[:, j] = v
         whole = [found[n].whole and found[n].column.kind == "number" and n not in spec.kinds for n in number_names]
+    few = min(rows) <= FEW_ROWS
     mask, out = screen(number_names, matrices, whole, n_sources, [r.index for r in raws], notes, alone=where or {})
+    constant = [n for n, c in out.items() if c.kind == "constant"]
+    if (
+        few
+        and constant
+        and not has_images
+        and not mask.any()
+        and not any(found[n].column.kind in ("category", "text") for n in names if found)
+    ):
+        # so few rows say nothing, and are to be read as that: not as data without columns
+        mask = mask | np.isin(number_names, constant)
+        out = {n: c for n, c in out.items() if n not in constant}
     left |= out
     for n in names:
         column = found[n].column if found else Column(n, "number")

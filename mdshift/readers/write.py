@@ -50,6 +50,8 @@ def write_rows(output: str | None, batches: Iterable[Batch], *, json: bool = Fal
         else:
             with Path(made).open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
                 rows = _write_text(stream, batches, ending)
+        with Path(made).open("rb") as written:
+            os.fsync(written.fileno())
         mask = os.umask(0)
         os.umask(mask)
         Path(made).chmod(0o666 & ~mask)

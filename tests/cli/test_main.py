@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -165,9 +164,9 @@ def test_a_closed_standard_output_is_told(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interruption_exits_with_130(folder, number):
-    # it waits for a plan on a pipe that never speaks
-    with subprocess.Popen([*MDSHIFT, "recommend", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        time.sleep(1.5)
+    # it waits for a plan on a pipe that never speaks, and says so
+    with subprocess.Popen([*MDSHIFT, "recommend"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr.readline() == b"waiting for a plan on standard input\n"
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
         assert process.returncode == 130

@@ -2,12 +2,12 @@
 
 import io
 import math
-import os
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fuzzing import TIMES, enough
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -23,7 +23,7 @@ CELLS = st.one_of(
     ),
     st.text(st.characters(blacklist_characters='\0"\r\n,', blacklist_categories=("Cs",)), max_size=6),
 )
-TIMES = int(os.environ.get("MDSHIFT_FUZZ", "1"))
+PARTS = 2 * len(ENDINGS) + 2
 QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
 
 
@@ -89,6 +89,8 @@ def attempt(spec):
 @settings(max_examples=25 * TIMES, **QUIET)
 @given(data=st.data())
 def test_damaged_files(tmp_path, ending, data):
+    if enough(f"damaged {ending}", PARTS):
+        return
     raw = bytearray(SEEDS[ending])
     for _ in range(data.draw(st.integers(0, 4))):
         at = data.draw(st.integers(0, max(0, len(raw) - 1)))
@@ -113,6 +115,8 @@ def test_damaged_files(tmp_path, ending, data):
 @settings(max_examples=15 * TIMES, **QUIET)
 @given(raw=st.binary(max_size=200))
 def test_any_bytes(tmp_path, ending, raw):
+    if enough(f"bytes {ending}", PARTS):
+        return
     file = tmp_path / f"a.{ending}"
     file.write_bytes(raw)
     attempt(DataSpec(sources=(str(file),), target=str(file)))
@@ -122,6 +126,8 @@ def test_any_bytes(tmp_path, ending, raw):
 @given(data=st.data())
 def test_any_cells(tmp_path, data):
     """Any table is read; and read again by its own schema it is the same, whatever the batches."""
+    if enough("cells", PARTS):
+        return
     width = data.draw(st.integers(1, 4))
     names = data.draw(
         st.lists(
@@ -150,6 +156,8 @@ def test_any_cells(tmp_path, data):
 @given(values=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=30), extra=st.floats(-1e6, 1e6))
 def test_any_floats(tmp_path, values, extra):
     """What JSON Lines, CSV, Parquet and NumPy hold of the same numbers is the same."""
+    if enough("floats", PARTS):
+        return
     values = [*values, extra, extra + 1.5]  # never constant
     column = np.array(values)
     for name in ("s", "t"):

@@ -13,9 +13,10 @@ def runs(document: Document) -> Page:
     """The list of runs, one run, or two side by side."""
     found, wanted = document["runs"], document["settings"]["ids"]
     if not found:
-        return Page("Runs", ("No run was recorded yet.",), (), ("mdshift adapt SOURCE... TARGET --out mdshift-model",))
+        none = "No run was recorded yet, or none is so."
+        return Page("Runs", (none,), (), ("mdshift adapt SOURCE... TARGET --out mdshift-model",))
     rows = tuple(_run(r) for r in found)
-    table = Table(("id", "started", "status", "strategy", "source-only", "adapted", "model"), rows, (0,))
+    table = Table(("id", "started", "seconds", "status", "strategy", "source-only", "adapted", "model"), rows, (0,))
     sections = [Section("Runs", (), table)]
     if "differences" in document:
         changed = tuple((clean(d["key"], 40), clean(d["a"], 40), clean(d["b"], 40)) for d in document["differences"])
@@ -28,6 +29,10 @@ def runs(document: Document) -> Page:
 
             sections.extend(adaptation.page(report).sections)
         settings = tuple((k, clean(v, 60)) for k, v in found[0]["settings"].items())
+        data = tuple((clean(path, 40), clean(found_hash or DASH, 64)) for path, found_hash in (found[0].get("hashes") or {}).items())
+        sections.append(Section("Purpose", (clean(found[0].get("purpose") or DASH),)))
+        if data:
+            sections.append(Section("Data", (), Table(("path", "SHA-256"), data)))
         sections.append(Section("Settings", (), Table(("setting", "value"), settings)))
     return Page("Record", (), tuple(sections))
 
@@ -39,7 +44,7 @@ def _run(r: dict[str, Any]) -> tuple[str, ...]:
     if r.get("kept") == "source-only" and strategy != "source-only":
         strategy += " (not kept)"
     told = [_score(scores.get(k)) for k in ("source_only", "adapted")]
-    return (str(r["id"]), when, r["status"], strategy, *told, clean(r["model"].rsplit("/", 1)[-1], 30))
+    return (str(r["id"]), when, number(r["seconds"]["total"]), r["status"], strategy, *told, clean(r["model"].rsplit("/", 1)[-1], 30))
 
 
 def _score(score: dict[str, Any] | None) -> str:

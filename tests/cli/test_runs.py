@@ -1,0 +1,124 @@
+"""The record at the command line: the list, its filters, two side by side, and the files that it is written to."""
+
+import csv
+import hashlib
+import json
+
+import pytest
+
+from mdshift import record
+
+
+@pytest.fixture
+def three(folder):
+    """Three runs, without the work."""
+    scores = {"source_only": {"metric": "accuracy", "value": 0.7}, "adapted": {"metric": "accuracy", "value": 0.8}}
+    for i, (strategy, source) in enumerate([("coral", "s.csv"), ("dann", "s.csv"), ("coral", "=cmd.csv")]):
+        (folder / source).write_text(f"a,y\n{source},1\n")
+        data = {"sources": [source], "target": "t.csv", "labels": ["y"]}
+        run = record.begin(f"m{i}", data, {"seed": i, "strategy": strategy, "set": {"weight": i}}, purpose="the paper" if i == 2 else None)
+        record.end(run, "done", {"strategy": strategy, "kept": "adapted", "scores": scores})
+    return folder
+
+
+def ids(ended):
+    assert ended.code == 0, ended.err
+    return [r["id"] for r in ended.json["runs"]]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "found"),
+    [
+        (["strategy=coral"], [1, 3]),
+        (["strategy!=coral"], [2]),
+        (["seed>0"], [2, 3]),
+        (["seed<2", "status=done"], [1, 2]),
+        (["settings.seed=1"], [2]),
+        (["sources=s.csv"], [1, 2]),
+        (["model=m1"], [2]),
+        (["purpose=the paper"], [3]),
+        (["started>2000-01-01"], [1, 2, 3]),
+        (["started<2000-01-01"], []),
+        (["adapted.value>0.75"], [1, 2, 3]),
+        (["weight=2"], [3]),
+    ],
+)
+def test_runs_are_chosen_by_what_they_hold(call, three, conditions, found):
+    assert ids(call("runs", "--json", *(w for c in conditions for w in ("--where", c)))) == found
+
+
+def test_the_latest(call, three):
+    assert ids(call("runs", "--json", "--last", "2")) == [2, 3]
+    assert ids(call("runs", "--json", "--last", "1", "--where", "strategy=dann")) == [2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (["--where", "stratgy=coral"], "no run has this key: 'stratgy'", "did you mean 'strategy'?"),
+        (["--where", "coral"], "--where needs KEY=VALUE: 'coral'", "for example"),
+        (["--last", "0"], "option --last must lie in", "so many runs"),
+        (["1", "--last", "2"], "--where and --last choose from the list", "leave one"),
+        (["-o", "x.pdf"], "the ending of --output is unknown", ".csv"),
+    ],
+)
+def test_a_wrong_choice_is_told(refused, three, arguments, error, hint):
+    ended = refused("runs", *arguments)
+    assert error in ended.error
+    assert hint in ended.hint
+
+
+def test_a_run_tells_purpose_hashes_and_duration(call, three):
+    record.begin("m3", {"sources": ["=cmd.csv"], "target": None, "labels": []}, {"seed": 0}, purpose="the paper")
+    first, fourth = call("runs", "1", "--json").json["runs"][0], call("runs", "4", "--json").json["runs"][0]
+    assert first["purpose"] == "predict y from s.csv for the target t.csv"
+    assert fourth["purpose"] == "the paper"
+    assert first["hashes"] == {"s.csv": hashlib.sha256((three / "s.csv").read_bytes()).hexdigest(), "t.csv": None}
+    assert first["seconds"]["total"] >= 0
+    text = call("runs", "4").out
+    assert "the paper" in text
+    assert fourth["hashes"]["=cmd.csv"][:20] in text.replace("\n", "").replace(" ", "")
+    assert "seconds" in call("runs").out
+
+
+def test_two_runs_side_by_side(call, three):
+    changed = {d["key"]: (d["a"], d["b"]) for d in call("runs", "1", "2", "--json").json["differences"]}
+    assert changed == {
+        "settings.seed": (0, 1),
+        "settings.strategy": ("coral", "dann"),
+        "settings.set.weight": (0, 1),
+        "strategy": ("coral", "dann"),
+    }
+
+
+def test_the_list_as_a_table(call, three):
+    assert call("runs", "-o", "r.csv").code == 0
+    with (three / "r.csv").open(newline="") as f:
+        rows = list(csv.DictReader(f))
+    assert [(r["id"], r["strategy"], r["adapted"], r["seed"]) for r in rows] == [
+        ("1", "coral", "0.8", "0"),
+        ("2", "dann", "0.8", "1"),
+        ("3", "coral", "0.8", "2"),
+    ]
+    assert rows[2]["sources"] == "'=cmd.csv"  # no spreadsheet runs it
+    assert json.loads(rows[0]["settings"])["set"] == {"weight": 0}
+    assert call("runs", "-o", "r.json", "--where", "strategy=dann").code == 0
+    assert [r["id"] for r in json.loads((three / "r.json").read_text())["runs"]] == [2]
+
+
+def test_differences_as_a_table(call, three):
+    assert call("runs", "1", "3", "-o", "d.csv").code == 0
+    with (three / "d.csv").open(newline="") as f:
+        rows = {r["key"]: (r["1"], r["3"]) for r in csv.DictReader(f)}
+    assert rows["settings.seed"] == ("0", "2")
+    assert rows["data.sources"] == ('["s.csv"]', '["=cmd.csv"]')
+
+
+def test_no_run_as_a_table_has_its_names(call, folder):
+    assert call("runs", "-o", "r.csv").code == 0
+    assert (folder / "r.csv").read_text().startswith("id,started,seconds")
+
+
+def test_adapt_takes_a_purpose(call, pair):
+    assert call("adapt", "s.csv", "t.csv", "--strategy", "source-only", "--out", "m", "--purpose", "a first look").code == 0
+    assert call("runs", "--json").json["runs"][0]["purpose"] == "a first look"
