@@ -41,7 +41,7 @@ def batches(
         ask = Ask(encoding=spec.encoding, shape=schema.image_shape, label=name or "label", rows=ROWS)
         stream = _raws(place, ask)
         first = _first(stream, place.given)
-        _check(schema, first, path)
+        check(schema, first, path)
         name = _label_name(first, name, labels_wanted=labels_wanted, path=path)
     except BaseException:
         stack.close()
@@ -155,7 +155,8 @@ def _y(column: pa.Array, task: str | None, codes: dict[str, int]) -> NDArray[Any
     return np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), np.nan)
 
 
-def _check(schema: Schema, raw: Raw, path: str) -> None:
+def check(schema: Schema, raw: Raw, path: str) -> None:
+    """Raise DataError where the data are of another kind than the model's, or lack a column of it."""
     if (schema.image_shape is None) != (raw.images is None):
         kinds = ("a table", "images") if schema.image_shape is None else ("images", "a table")
         raise DataError(f"the model was trained on {kinds[0]}", f"{path} holds {kinds[1]}", "give it the kind of data that it knows")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from mdshift.readers.base import Reader
     from mdshift.stats.summaries import Summary
 
 EVERY = 5.0  # seconds between two lines of progress
@@ -137,15 +138,16 @@ def gather(
     *,
     limit: int | None,
     rng: np.random.Generator,
+    source: Reader | None = None,
     progress: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - silence
 ) -> Raw:
-    """Read a place once: at most `limit` of its rows are held, all of them are counted into summaries.
+    """Read a place once, by `source` where it is not files: at most `limit` of its rows are held, all of them are counted into summaries.
 
     Raises DataError when it has no rows, or parts that do not fit together.
     """
     import numpy as np
 
-    source = reader(place.reader)
+    source = source or reader(place.reader)
     held, tally = Reservoir(limit, rng), Tally(limit, typed=source.typed)
     told = began = time.monotonic()
     total: int | None = None

@@ -107,7 +107,7 @@ def _unclosed(file: Path, shown: str, encoding: str) -> None:
     begun = 1
     try:
         with _text(file, encoding) as text:
-            delimiter = _delimiter(text.read(HEAD), suffix(file))
+            delimiter = find_delimiter(text.read(HEAD), suffix(file))
         with _text(file, encoding) as text:
             rows = csv.reader(text, delimiter=delimiter, strict=True)
             for _ in rows:
@@ -136,7 +136,7 @@ def _head(file: Path, shown: str, encoding: str, ask: Ask) -> tuple[str, list[st
         raise DataError(f"not {encoding}", f"{shown}: {error}", "--encoding NAME") from None
     if not head.strip():
         raise DataError("empty file", shown, "a header row and at least one row are needed")
-    delimiter = _delimiter(head, suffix(file))
+    delimiter = find_delimiter(head, suffix(file))
     if delimiter != "," and not (delimiter == "\t" and suffix(file) in (".tsv", ".tab")):
         spoken = {"\t": "a tab"}.get(delimiter, repr(delimiter))
         ask.told[f"{shown}: the delimiter is {spoken}"] = "info"
@@ -150,7 +150,7 @@ def _head(file: Path, shown: str, encoding: str, ask: Ask) -> tuple[str, list[st
     return delimiter, names, comma, 4 * max(len(line) for line in head.splitlines())
 
 
-def _delimiter(head: str, ending: str) -> str:
+def find_delimiter(head: str, ending: str) -> str:
     """The delimiter that stands equally often in the first records, and oftenest."""
     if ending in (".tsv", ".tab") and "\t" in head.split("\n", 1)[0]:
         return "\t"

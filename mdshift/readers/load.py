@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import generator
 from mdshift.errors import DataError, UsageError, nearest
@@ -23,6 +23,9 @@ from mdshift.readers.tally import held
 from mdshift.stats.summaries import Levels, Numbers, Summary
 from mdshift.types import MISSING, DataSpec, Domain, Label, Note, Problem, Schema, concatenate
 
+if TYPE_CHECKING:
+    from mdshift.readers.memory import Memory
+
 __all__ = ["describe", "domain_for", "load"]
 
 ENOUGH = 50_000  # rows of a path that a diagnosis holds: every figure it prints stands by then, and memory stays bounded
@@ -38,6 +41,7 @@ def load(
     need_target: bool = True,
     union: bool = False,
     aside: Mapping[str, str] | None = None,
+    held: Mapping[str, Memory] | None = None,
     progress: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - silence
 ) -> Problem:
     """Read sources and target under one schema.
@@ -46,6 +50,7 @@ def load(
     max_rows: at most so many rows of each path are held, a seeded sample in input order. With a domain column and a
     single path, the domain whose name is `spec.target`, or else the last one in sorted order, is the target.
     aside: columns of the sources to be kept beside the features, by use (see `Domain.aside`).
+    held: data that are in memory, by the name that stands for them in `spec` in the place of a path.
 
     Raises DataError for anything in the files that stands in the way, UsageError for paths that make no sense.
     """
@@ -56,26 +61,35 @@ def load(
     if sum(a in ("-", "/dev/stdin") for a in asked) > 1:
         raise UsageError("standard input can be read once", "- stands twice", "give one of the two as a file")
     with ExitStack() as stack:
-        sources, target = _read(spec, stack, seed, max_rows, progress, notes, need_target=need_target)
+        sources, target = _read(spec, stack, seed, max_rows, progress, notes, held or {}, need_target=need_target)
     if target is None and need_target:
         raise UsageError("no target data", "", "the last path is the target: mdshift … SOURCE TARGET")
     return _problem(spec, sources, target, need_label, notes, aside or {}, union=union)
 
 
 def _read(
-    spec: DataSpec, stack: ExitStack, seed: int, limit: int | None, progress: Callable[[str], None], notes: Notes, *, need_target: bool
+    spec: DataSpec,
+    stack: ExitStack,
+    seed: int,
+    limit: int | None,
+    progress: Callable[[str], None],
+    notes: Notes,
+    held: Mapping[str, Memory],
+    *,
+    need_target: bool,
 ) -> tuple[list[Raw], Raw | None]:
     from pathlib import Path
 
-    value = spec.target if spec.domain_column and spec.target not in (None, "-") and not Path(str(spec.target)).exists() else None
+    path = spec.target in (None, "-") or spec.target in held or Path(str(spec.target)).exists()
+    value = spec.target if spec.domain_column and not path else None
     given = [*spec.sources, *([spec.target] if spec.target is not None and value is None else [])]
-    places = [stack.enter_context(located(g)) for g in given]
-    shape = _shape(places)
+    places = [held[g].place if g in held else stack.enter_context(located(g)) for g in given]
+    shape = _shape(places, held)
     raws = []
     for i, place in enumerate(places):
         progress(f"reading {place.given}")
         ask = Ask(encoding=spec.encoding, shape=shape, label=spec.labels[0] if spec.labels else "label")
-        raws.append(gather(place, ask, limit=limit, rng=generator(seed, "read", i), progress=progress))
+        raws.append(gather(place, ask, limit=limit, rng=generator(seed, "read", i), source=held.get(place.given), progress=progress))
         for text, level in ask.told.items():
             notes.say(level, text)
         for file, why in [*place.skipped, *ask.skipped]:
@@ -92,13 +106,15 @@ def _read(
     return split(raws[:last], raws[last] if len(raws) > last else None, spec.domain_column, value, need_target=need_target)
 
 
-def _shape(places: Sequence[Place]) -> Any:
+def _shape(places: Sequence[Place], held: Mapping[str, Memory]) -> Any:
     from collections import Counter
 
     found: Counter[tuple[int, int, int]] = Counter()
     for place in places:
         if place.reader in ("images", "npy"):
             found += survey(place)
+        elif place.given in held and (shape := held[place.given].shape):
+            found[shape] += held[place.given].rows
     return common_shape(found) if found or any(p.reader == "images" for p in places) else None
 
 

@@ -50,7 +50,7 @@ class Npy(Reader):
         for start in range(0, len(X), rows):
             part = X[start : start + rows]
             labels = None if y is None else _labels(y[start : start + rows], shown)
-            yield Block(_images(part, shown, ask) if is_images(X) else _matrix(part), labels)
+            yield Block(images(part, shown, ask) if is_images(X) else matrix(part), labels)
             _let_go(X)
 
 
@@ -122,7 +122,8 @@ def _from_archive(stored: Any, shown: str) -> tuple[Any, Any]:
         raise ValueError(f"damaged: {error}") from None
 
 
-def _matrix(part: Any) -> Any:
+def matrix(part: Any) -> Any:
+    """Rows as (n, d) float64."""
     import numpy as np
 
     return np.asarray(part.reshape(len(part), -1), dtype=np.float64)
@@ -136,7 +137,8 @@ def _labels(y: Any, shown: str) -> pa.Array:
     return pa.array(y.tolist()) if y.dtype.kind == "U" else pa.array(y, from_pandas=True)
 
 
-def _images(part: Any, shown: str, ask: Ask) -> Any:
+def images(part: Any, shown: str, ask: Ask) -> Any:
+    """Rows as (n, h, w, c) uint8 of the common shape. Raises DataError for values that are no pixels."""
     import numpy as np
 
     from mdshift.readers.images import fit
