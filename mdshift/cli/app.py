@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from mdshift import __version__
 
 EPILOG = "Exit codes: 0 done, 1 a tripped --fail-on, 2 usage or data, 3 environment, 70 a bug, 130 interrupted."
 
+
+class Root(TyperGroup):
+    """The command, which answers a shell that asks what may stand next."""
+
+    def main(self, *arguments: Any, **named: Any) -> Any:
+        """Complete, or run."""
+        if os.environ.get("_MDSHIFT_COMPLETE"):
+            from mdshift.cli import completion  # it reads the commands that are registered here
+
+            completion.speak()
+            return 0
+        return super().main(*arguments, **named)
+
+
 app = typer.Typer(
     name="mdshift",
+    cls=Root,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
