@@ -370,3 +370,4 @@ class Adaptation:
     environment: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
     labels: tuple[Mapping[str, Any], ...] = ()  # the labels after the first: how each is predicted, and how well
+    comparison: Mapping[str, Any] | None = None  # the source model and the adapted one taken apart, see `engine/comparison.py`

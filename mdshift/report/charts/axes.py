@@ -40,31 +40,33 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     return [round(k * step, 12) for k in range(first, last + 1)]
 
 
-def told(value: float, span: float) -> str:
-    """A tick's label: as many decimals as the span between the ends asks for."""
-    if abs(value) >= 1e5 or (span and span < 1e-3):  # noqa: PLR2004 - more figures than fit
-        return f"{value:.3g}"
-    decimals = max(0, min(4, 1 - math.floor(math.log10(span)))) if span > 0 else 2
-    text = f"{value:,.{decimals}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace("-", "−") if text not in {"-0", ""} else "0"
+def told(values: Sequence[float]) -> list[str]:
+    """Labels of ticks, all with as many decimals as telling them apart takes."""
+    largest = max((abs(v) for v in values), default=0.0)
+    span = max(values, default=0.0) - min(values, default=0.0)
+    if largest >= 1e6 or (largest and span < 1e-4 * largest) or (span and span < 1e-3):  # noqa: PLR2004 - more figures than fit
+        return [f"{v:.4g}".replace("-", "−") for v in values]
+    decimals = next(d for d in range(7) if d == 6 or all(abs(round(v, d) - v) < 1e-6 * (span or 1) for v in values))  # noqa: PLR2004 - the last
+    return [f"{v + 0.0:,.{decimals}f}".replace("-", "−") for v in values]
 
 
 def uprights(canvas: Canvas, scale: Scale, spans: Sequence[tuple[float, float]], most: int = 5, unit: float = 1, sign: str = "") -> None:
     """Thin upright lines at round values over these spans of height, with labels below the last, in `unit` and with its sign."""
-    for value in ticks(scale.low, scale.high, most):
+    places = ticks(scale.low, scale.high, most)
+    for value, words in zip(places, told([v * unit for v in places]), strict=True):
         x = scale(value)
         for top, bottom in spans:
             canvas.line([(x, top), (x, bottom)], "grid", 0.8)
-        canvas.text(x, spans[-1][1] + 13, told(value * unit, (scale.high - scale.low) * unit) + sign, "middle")
+        canvas.text(x, spans[-1][1] + 13, words + sign, "middle")
 
 
 def levels(canvas: Canvas, scale: Scale, left: float, right: float, most: int = 5) -> None:
     """Thin level lines at round values, with their labels to the left."""
-    for value in ticks(scale.low, scale.high, most):
+    places = ticks(scale.low, scale.high, most)
+    for value, words in zip(places, told(places), strict=True):
         y = scale(value)
         canvas.line([(left, y), (right, y)], "grid", 0.8)
-        canvas.text(left - 5, y + 4, told(value, scale.high - scale.low), "end")
+        canvas.text(left - 5, y + 4, words, "end")
 
 
 def known(*values: Any) -> list[float]:

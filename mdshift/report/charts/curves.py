@@ -10,10 +10,9 @@ from mdshift.report.charts.svg import Canvas, Colour, drawn
 from mdshift.report.page import Document, Figure
 from mdshift.report.text import clean, interval, number
 
-WIDTH, HEIGHT = 380.0, 340.0
-LEFT, RIGHT, TOP, FOOT = 36.0, 14.0, 10.0, 40.0
+WIDTH, HEIGHT = 380.0, 350.0
+LEFT, RIGHT, TOP, FOOT = 36.0, 14.0, 26.0, 40.0
 Curve = tuple[str, Colour, list[tuple[float, float]]]  # what it is, its colour, its points
-CLASSES = 6  # curves that one chart can hold
 
 
 def figure(
@@ -28,11 +27,11 @@ def figure(
         canvas.line([(across(0), up(0)), (across(1), up(1))], "muted", 1, dashed=True)
         for width, some in ((1.0, thin), (2.2, curves)):
             for _, colour, points in some:
-                canvas.line([(across(x), up(y)) for x, y in points], colour, width)
+                canvas.line([(across(x), up(y)) for x, y in points], colour, width, opacity=0.3 if width == 1 else 1.0)
         for k, (_, colour, points) in enumerate(curves if marks else ()):
             canvas.marks([(across(x), up(y)) for x, y in points], colour, 6 + k, crosses=colour == "target")
-        canvas.text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, names[0], "middle")
-        canvas.text(LEFT + 6, TOP + 12, names[1])
+        canvas.text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, f"{names[0]} →", "middle")
+        canvas.text(LEFT - 22, TOP - 13, f"↑ {names[1]}")
 
     legend = tuple((colour, name) for name, colour, _ in curves) if len(curves) > 1 else ()
     return Figure(lambda: drawn(draw, alt, WIDTH, HEIGHT), caption, title, legend)
@@ -70,7 +69,7 @@ def roc(found: Sequence[tuple[str, Colour, Sequence[Document]]]) -> Figure | Non
         if two:
             main.append((name, colour, _points(curves[-1]["points"])))
         else:
-            thin += [("", colour, _points(c["points"])) for c in curves]
+            thin += [("", colour, _points(c["points"])) for c in curves if len(drawn_ones) == 1]  # of two models they would hide the means
             main.append((f"{name} (mean)", colour, _mean([_points(c["points"]) for c in curves])))
         areas = [c["auc"] for c in curves]
         told.append(f"{name} {number(areas[-1] if two else sum(areas) / len(areas))}")
@@ -109,3 +108,23 @@ def reliability(found: Sequence[tuple[str, Colour, Document]]) -> Figure | None:
         return None
     caption = f"On the dashed line the model is right as often as it believes; calibration error {', '.join(told)}."
     return figure(curves, ("confidence", "share that is right"), f"Reliability. {caption}", caption, "Reliability", marks=True)
+
+
+def scatter(points: Sequence[Sequence[float]], name: str, colour: Colour) -> Figure | None:
+    """True against predicted values of some rows."""
+    if not points:
+        return None
+    values = [v for p in points for v in p]
+    low, high = min(values), max(values)
+
+    def draw(canvas: Canvas) -> None:
+        across, up = Scale(low, high, LEFT + 16, WIDTH - RIGHT), Scale(low, high, HEIGHT - FOOT, TOP)
+        uprights(canvas, across, [(TOP, HEIGHT - FOOT)], 4)
+        levels(canvas, up, LEFT + 16, WIDTH - RIGHT)
+        canvas.line([(across(low), up(low)), (across(high), up(high))], "muted", 1, dashed=True)
+        canvas.marks([(across(x), up(y)) for x, y in points], colour, 4, opacity=0.6)
+        canvas.text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "true →", "middle")
+        canvas.text(LEFT - 22, TOP - 13, "↑ predicted")
+
+    caption = f"Predicted against true values of {number(len(points))} rows; on the dashed line they agree."
+    return Figure(lambda: drawn(draw, f"{name}: {caption}", WIDTH, HEIGHT), caption, clean(name, 60))

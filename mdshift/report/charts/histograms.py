@@ -76,10 +76,10 @@ def _bins(edges: list[float], laws: tuple[list[float], ...], title: str, what: s
             steps += [(across(edges[j]), up(v)), (across(edges[j + 1]), up(v))]
         canvas.line([*steps, (across(edges[-1]), base)], "target", 2)
         canvas.line([(SIDE, base), (WIDTH - SIDE, base)], "muted", 0.8)
-        for value in ticks(low, high, 4) if record["kind"] != "date" else (low, high):
-            ends = {low: "start", high: "end"} if record["kind"] == "date" else {}
-            words = _day(value) if record["kind"] == "date" else told(value, high - low)
-            canvas.text(across(value), HEIGHT - 4, words, ends.get(value, "middle"))
+        day = record["kind"] == "date"
+        places = [low, high] if day else ticks(low, high, 4)
+        for k, (value, words) in enumerate(zip(places, map(_day, places) if day else told(places), strict=True)):
+            canvas.text(across(value), HEIGHT - 4, words, ("start", "end")[k] if day else "middle")
 
     most = tuple(law.index(max(law)) for law in laws)
     words = [

@@ -54,13 +54,14 @@ class Canvas:
         corner = (min(x, to_x), self.height - high)
         self._add(Rectangle(corner, abs(to_x - x), high - low, facecolor=COLOURS[colour], edgecolor="none", alpha=opacity))
 
-    def line(self, points: Iterable[Point], colour: Colour, width: float = 1.5, *, dashed: bool = False) -> None:
+    def line(self, points: Iterable[Point], colour: Colour, width: float = 1.5, *, dashed: bool = False, opacity: float = 1.0) -> None:
         """A line through points."""
         from matplotlib.lines import Line2D
 
         xs, ys = zip(*points, strict=True)
         style: Any = (0, (4, 3)) if dashed else "solid"
-        line = Line2D(xs, [self.height - y for y in ys], color=COLOURS[colour], linewidth=width, linestyle=style, solid_capstyle="butt")
+        line = Line2D(xs, [self.height - y for y in ys], color=COLOURS[colour], linewidth=width, linestyle=style, alpha=opacity)
+        line.set_solid_capstyle("butt")
         self._add(line)
 
     def marks(self, points: Sequence[Point], colour: Colour, size: float = 3.0, *, crosses: bool = False, opacity: float = 1.0) -> None:

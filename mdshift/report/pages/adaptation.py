@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from mdshift.report.charts import intervals
 from mdshift.report.page import Document, Page, Section, Table
+from mdshift.report.pages import parts
 from mdshift.report.pages.diagnosis import data_line
 from mdshift.report.text import DASH, clean, interval, number
 
@@ -21,25 +23,40 @@ def page(document: Document) -> Page:
         score = document["scores"].get(name)
         if score is not None:
             rows.append((told, score["metric"], interval(score["value"], score["low"], score["high"]), score["on"]))
-    scores = Section("Scores", (), Table(("model", "metric", "value [interval]", "measured on"), tuple(rows), (2,)))
+    before = intervals.scores(document)
+    table = Table(("model", "metric", "value [interval]", "measured on"), tuple(rows), (2,))
+    scores = Section("Scores", (), table, figures=(before,) if before else ())
     tried = tuple(
         (c["strategy"], _estimate(c["estimate"]), f"{c['seconds']:.0f}", clean(c["verdict"], 200)) for c in document["candidates"]
     )
+    chart = intervals.candidates(document)
     candidates = Section(
-        f"Candidates, judged by {document['validator']}", (), Table(("strategy", "estimate", "s", "verdict"), tried, (1, 2))
+        f"Candidates, judged by {document['validator']}",
+        (),
+        Table(("strategy", "estimate", "s", "verdict"), tried, (1, 2)),
+        figures=(chart,) if chart else (),
     )
-    parts = [scores, candidates] if tried else [scores]
-    parts += [_training(c) for c in document["candidates"] if (c.get("evidence") or {}).get("trained", {}).get("plan")][:1]
+    compared = parts.comparison(document)
+    sections = [scores, *([compared] if compared else []), *([candidates] if tried else [])]
+    sections += [_training(c) for c in document["candidates"] if (c.get("evidence") or {}).get("trained", {}).get("plan")][:1]
     if document.get("labels"):
         heads = ("label", "predicted by", "metric", "source, cross-validated", "source-only on target labels")
-        parts.append(Section("Further labels", (), Table(heads, tuple(_label(told) for told in document["labels"]), (3, 4))))
+        sections.append(Section("Further labels", (), Table(heads, tuple(_label(told) for told in document["labels"]), (3, 4))))
     model = document["model"]
+    sections.append(parts.provenance(document, made(document)))
     commands = (
         shlex.join(["mdshift", "predict", model, "NEW_DATA", "-o", "predicted.csv"]),
         shlex.join(["mdshift", "evaluate", model, "LABELLED_DATA"]),
     )
     footer = f"model {clean(model, 120)}, report {clean(model, 120)}/report.json; {data_line(document)}"
-    return Page("Adaptation", tuple(lines), tuple(parts), tuple(clean(c, 400) for c in commands), footer)
+    return Page("Adaptation", tuple(lines), tuple(sections), tuple(clean(c, 400) for c in commands), footer)
+
+
+def made(document: Document) -> str:
+    """The command that made the document."""
+    data = document.get("data") or {}
+    places = [*data.get("sources", ()), *([data["target"]] if data.get("target") else [])]
+    return parts.command("adapt", places, document, ("--out", str(document["model"])))
 
 
 def _training(candidate: Any) -> Section:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mdshift.report.charts import curves, histograms, intervals, plane, shares
 from mdshift.report.page import Document, Page, Section, Table
+from mdshift.report.pages import parts
 from mdshift.report.text import DASH, clean, interval, number, probability, share
 
 FOUND = {
@@ -37,8 +38,16 @@ def page(document: Document) -> Page:
         tests(document),
         quality(document),
         examples(document),
+        provenance(document),
     )
     return Page("Diagnosis", verdict(document), tuple(s for s in made if s is not None), (next_command(document),), data_line(document))
+
+
+def provenance(document: Document) -> Section:
+    """The data, their hashes, settings, and the command."""
+    data = document.get("data") or {}
+    places = [*data.get("sources", ()), *([data["target"]] if data.get("target") else [])]
+    return parts.provenance(document, parts.command("diagnose", places, document))
 
 
 def data_line(document: Document) -> str:
@@ -71,7 +80,13 @@ def verdict(document: Document) -> tuple[str, ...]:
         elif expected.get("value") is not None:
             told += f"; on the target expect {interval(expected['value'], expected.get('low'), expected.get('high'))}"
         lines.append(f"{told}.")
-    return tuple(lines + _harmless(document))
+    return tuple(lines + _harmless(document) + _sure(document))
+
+
+def _sure(document: Document) -> list[str]:
+    """How often chance alone would show as much, for each kind that is named."""
+    told = [f"{k} p {probability(p)}" for k in document["kinds"] if (p := document["shifts"].get(k, {}).get("p_value")) is not None]
+    return [f"How sure: {', '.join(told)}; p is how often chance alone shows as much."] if told else []
 
 
 def _moved_along(document: Document) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from mdshift.report.charts import curves
 from mdshift.report.page import Document, Page, Section, Table
+from mdshift.report.pages import parts
 from mdshift.report.text import clean, interval, number
 
 MOST_CLASSES = 12
@@ -16,7 +18,9 @@ def page(document: Document) -> Page:
     verdict = [f"{told[0].upper()}{told[1:]}{left}."]
     if document["unknown"]:
         verdict.append(f"{number(document['unknown'])} rows have a class that the model does not know; they count as wrong.")
-    sections = [others(document), classes(document), confusion(document)]
+    places = [document["data"].get("model"), document["data"].get("target")]
+    last = parts.provenance(document, parts.command("evaluate", places, document))
+    sections = [others(document), classes(document), confusion(document), last]
     footer = f"model {clean(document['data'].get('model'), 100)}; data {clean(document['data'].get('target'), 100)}; mdshift {document['mdshift']}"
     return Page("Evaluation", tuple(verdict), tuple(s for s in sections if s is not None), (), footer)
 
@@ -27,7 +31,8 @@ def others(document: Document) -> Section:
     error = document["calibration"].get("ece")
     if error is not None:
         rows.append(("calibration error", number(error)))
-    return Section("Scores", (), Table(("score", "value [interval]"), tuple(rows), (1,)))
+    chart = curves.scatter(document.get("points") or (), "True and predicted", "bar")
+    return Section("Scores", (), Table(("score", "value [interval]"), tuple(rows), (1,)), figures=(chart,) if chart else ())
 
 
 def classes(document: Document) -> Section | None:
@@ -50,7 +55,8 @@ def classes(document: Document) -> Section | None:
     )
     more = len(found) - len(rows)
     headers = ("class", "rows", "predicted", "precision", "recall", "F1", "AUC")
-    return Section("Classes", (), Table(headers, rows, (1, 2, 3, 4, 5, 6)), f"{more} more in the JSON" if more else "")
+    charts = parts.figures(document["classes"], [("model", "bar", document)])
+    return Section("Classes", (), Table(headers, rows, (1, 2, 3, 4, 5, 6)), f"{more} more in the JSON" if more else "", figures=charts)
 
 
 def confusion(document: Document) -> Section | None:
