@@ -142,19 +142,28 @@ def values_of(data: Any, shown: str) -> pa.Array:
 
     from mdshift.readers.values import plain
 
-    if hasattr(data, "ndim") and data.ndim != 1:
+    if getattr(data, "ndim", 1) == 2 and data.shape[1] == 1:  # noqa: PLR2004 - a table of one column
+        data = data.iloc[:, 0] if hasattr(data, "iloc") else data[:, 0]
+    if getattr(data, "ndim", 1) != 1:
         raise DataError("not one value a row", f"{shown}: shape {tuple(data.shape)}", "give one column")
+    stream = hasattr(data, "__arrow_c_stream__") and not hasattr(data, "iloc")
     try:
-        made = (
-            pa.chunked_array(data)
-            if hasattr(data, "__arrow_c_stream__") and not hasattr(data, "iloc")
-            else pa.array(data, from_pandas=True)
-        )
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        made = pa.array([None if _missing(v) else str(v) for v in data], pa.large_string())
+        made = plain(pa.chunked_array(data) if stream else pa.array(data, from_pandas=True))
+    except OverflowError:  # whole numbers of more than 64 bits
+        made = pa.array([None if _missing(v) else float(v) for v in data], pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError):
+        made = _as_text(data)
     except (TypeError, ValueError) as error:
         raise DataError("not a column of values", f"{shown}: {str(error)[:120]}", HINT) from None
-    return plain(made)
+    return _as_text(data) if isinstance(made.type, pa.BaseExtensionType) else made  # pandas' periods and intervals
+
+
+def _as_text(data: Any) -> pa.Array:
+    """Every value as text; lone surrogates as escapes."""
+    import pyarrow as pa
+
+    words = (None if _missing(v) else str(v).encode("utf-8", "backslashreplace").decode() for v in data)
+    return pa.array(list(words), pa.large_string())
 
 
 def _missing(value: Any) -> bool:
@@ -173,9 +182,11 @@ def array_of(data: Any, name: str) -> Any:
 
     if isinstance(data, str | bytes | dict) or not hasattr(data, "__array__") or hasattr(data, "name"):
         raise DataError("neither a table nor an array", f"{name}: {type(data).__name__}", HINT)
-    X = np.asarray(data)
+    X = np.asarray(np.ma.filled(data.astype(np.float64), np.nan)) if isinstance(data, np.ma.MaskedArray) else np.asarray(data)
     if X.dtype.kind not in "biuf":
-        raise DataError("array is not of numbers", f"{name}: dtype {X.dtype}", "give words as columns of a data frame")
+        raise DataError(
+            "array is not of numbers", f"{name}: dtype {X.dtype}", "numbers are read; words stand in the columns of a data frame"
+        )
     if X.ndim < 2:  # noqa: PLR2004 - rows and features
         raise DataError("not an array of rows and features", f"{name}: shape {X.shape}", "X.reshape(-1, 1), if it is one feature")
     return X

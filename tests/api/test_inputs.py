@@ -139,6 +139,32 @@ def test_what_is_in_memory_is_not_changed():
     np.testing.assert_equal(X, before)
 
 
+def test_odd_values_are_read_as_what_comes_nearest():
+    rows = pd.DataFrame(
+        {
+            "huge": [2**70, 2**71, None, 5],
+            "month": pd.period_range("2020-01", periods=4, freq="M").where([True, True, False, True]),
+            "lone": pd.Series(["\ud800", "u", "u", "\ud800"], dtype=object),
+            "y": [0, 1, 0, 1],
+        }
+    )
+    p = read(rows, rows.iloc[::-1], kinds={"month": "category"})
+    assert [(c.name, c.kind) for c in p.schema.columns] == [("huge", "number"), ("month", "category"), ("lone", "category")]
+    np.testing.assert_equal(p.source.numbers[:, 0], [2.0**70, 2.0**71, np.nan, 5])
+    assert set(p.schema.columns[1].levels) == {"2020-01", "2020-02", "2020-04"}
+    assert set(p.schema.columns[2].levels) == {"\\ud800", "u"}
+
+
+def test_what_an_array_masks_is_missing():
+    X = np.ma.masked_array([[1, 2], [3, 4], [5, 6], [7, 9]], mask=[[0, 1], [0, 0], [0, 0], [0, 0]])
+    np.testing.assert_equal(read(X, X, [0, 1, 0, 1]).source.numbers[0], [1, np.nan])
+
+
+def test_labels_may_be_a_table_of_one_column():
+    assert read(FRAME[["a"]], FRAME[["a"]], FRAME[["y"]]).classes == ("p", "q")
+    assert read(FRAME[["a"]], FRAME[["a"]], np.array([[0], [1], [0], [1]])).classes == ("0", "1")
+
+
 def test_a_column_of_columns_is_refused():
     with pytest.raises(DataError, match="one value a row"):
         read(FRAME, FRAME, np.zeros((4, 2)))
