@@ -133,13 +133,14 @@ def _head(file: Path, shown: str, encoding: str, ask: Ask) -> tuple[str, list[st
     except LookupError:
         raise DataError("unknown encoding", repr(encoding), "such as utf-8, latin-1, utf-16, cp1252") from None
     except UnicodeError as error:
-        raise DataError(f"not {encoding}", f"{shown}: {error}", "--encoding NAME") from None
+        hint = "--encoding holds for all files: save them in one encoding, such as UTF-8"
+        raise DataError(f"not {encoding}", f"{shown}: {error}", hint) from None
     if not head.strip():
         raise DataError("empty file", shown, "a header row and at least one row are needed")
     delimiter = find_delimiter(head, suffix(file))
     if delimiter != "," and not (delimiter == "\t" and suffix(file) in (".tsv", ".tab")):
         spoken = {"\t": "a tab"}.get(delimiter, repr(delimiter))
-        ask.told[f"{shown}: the delimiter is {spoken}"] = "info"
+        ask.told[f"{shown}: the delimiter is {spoken}"] = "warning" if suffix(file) == ".csv" else "info"  # the ending says a comma
     names = distinct_names(_first_record(file, encoding, delimiter), shown)
     if len(names) > 1 and all(re.fullmatch(r"[+-]?\d*\.?\d+([eE][+-]?\d+)?", n) for n in names):
         ask.told[f"{shown}: the first row was taken as column names, but it holds numbers only"] = "warning"

@@ -244,6 +244,15 @@ def _label(spec: DataSpec, sources: list[Raw], target: Raw | None, need_label: b
     if wanted in beyond:
         raise DataError("the source has no label column", repr(wanted), "labels in the source are what is learnt from")
     label = label_rules.pick(spec, known)
+    alone = None if label is not None else label_rules.pick(replace(spec, labels=()), beyond)
+    if alone is not None and target is not None:
+        if need_label:
+            raise DataError(
+                "the source has no label column",
+                f"{alone!r} stands in the target {target.name!r} alone",
+                "the last path is the target: are the two swapped? else --label NAME names the source's label",
+            )
+        notes.say("warning", f"the label {alone!r} stands in the target alone: the source has none, so nothing can be said of labels", "")
     if label is None and need_label:
         raise DataError("no label column", f"columns: {listed(list(known))}", "--label NAME")
     return label
