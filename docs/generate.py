@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mdshift.declare import Kind
 
 FOLDER = Path(__file__).parent
 NOTICE = "<!-- Made by `python docs/generate.py` from the declarations in the code. Do not edit. -->\n"
+PART = re.compile(r"^(Assumes|Helps|Hurts): ")
 FORMS = {
     "diagnose": "SOURCE... TARGET",
     "recommend": "[SOURCE... TARGET | DIAGNOSIS.json | -]",
@@ -25,6 +30,11 @@ def table(headers: Iterable[str], rows: Iterable[Iterable[Any]]) -> list[str]:
     """The lines of a Markdown table."""
     heads = list(headers)
     return [_row(heads), _row(["---"] * len(heads)), *(_row([str(c) for c in row]) for row in rows), ""]
+
+
+def paragraphs(entry: Mapping[str, Any]) -> list[str]:
+    """The text of an entry, with what it assumes, where it helps and where it hurts in bold."""
+    return [line for p in entry["text"] for line in (PART.sub(r"**\1.** ", p), "")]
 
 
 def _row(cells: list[str]) -> str:
@@ -58,7 +68,7 @@ def strategies() -> str:
     lines += table(("strategy", *facts), ((f"[`{e['name']}`](#{e['name']})", *(e["facts"][f] for f in facts)) for e in entries))
     for e in entries:
         lines += [f"## {e['name']}", "", e["summary"], ""]
-        lines += [line for paragraph in e["text"] for line in (paragraph, "")]
+        lines += paragraphs(e)
         lines += table(("", ""), e["facts"].items())
         if e["parameters"]:
             rows = ((f"`{p['name']}`", f"`{p['default']}`", p["range"], p["help"]) for p in e["parameters"])
@@ -82,7 +92,7 @@ def rules() -> str:
     ]
     for name, rule in every("rule").items():
         e = describe("rule", name, rule)
-        lines += [f"## {name}", "", f"**{e['summary']}**", "", *(line for p in e["text"] for line in (p, ""))]
+        lines += [f"## {name}", "", f"**{e['summary']}**", "", *paragraphs(e)]
         lines += [f"Source: {e['facts']['source']}. Reads: {e['facts']['reads']}.", ""]
         for heading, examples in e["examples"].items():
             lines += [f"{heading}:", "", *(f"- {x}" for x in examples), ""]
@@ -92,21 +102,34 @@ def rules() -> str:
 
 
 def probes() -> str:
-    """Every probe and validator with its docstring."""
+    """Every probe: its question, what it assumes, and its cost."""
+    told = (
+        "A probe answers one statistical question about source and target; `mdshift diagnose` asks all of them. How often each speaks where "
+        "nothing changed, and how much it finds, stands in [trust.md](trust.md) and [benchmarks/diagnosis](../benchmarks/diagnosis/README.md)."
+    )
+    return _pages("Probes", told, "probe")
+
+
+def validators() -> str:
+    """Every validator: what it assumes, whether it has a vote, and its cost."""
+    told = (
+        "A validator compares an adapted model with the source model where the target has no labels. `adapt` asks all of them; those with a vote "
+        "must agree with the true labels of the source, weighted to the target, before anything is kept on their word, `precedent` is asked by "
+        "itself, and `collapse` may speak against. What each was worth on real pairs stands in "
+        "[benchmarks/choosing/validators.txt](../benchmarks/choosing/validators.txt); [trust.md](trust.md) says how far the verdict can be trusted."
+    )
+    return _pages("Validators", told, "validator")
+
+
+def _pages(title: str, told: str, kind: Kind) -> str:
     from mdshift.declare import every
     from mdshift.manual import describe
 
-    lines = ["# Probes and validators", "", NOTICE]
-    for kind, told in (
-        ("probe", "A probe answers one statistical question about source and target."),
-        ("validator", "A validator chooses without target labels."),
-    ):
-        lines += [f"# {kind.capitalize()}s", "", told, ""]
-        for name, thing in every(kind).items():  # type: ignore[arg-type]
-            e = describe(kind, name, thing)  # type: ignore[arg-type]
-            lines += [f"## {name}", "", e["summary"], "", *(line for p in e["text"] for line in (p, ""))]
-            if e["facts"].get("source"):
-                lines += [f"Source: {e['facts']['source']}.", ""]
+    lines = [f"# {title}", "", NOTICE, told, ""]
+    for name, thing in every(kind).items():
+        e = describe(kind, name, thing)
+        facts = (f"{fact.capitalize()}: {value.rstrip('.')}." for fact, value in e["facts"].items() if value)
+        lines += [f"## {name}", "", e["summary"], "", *paragraphs(e), " ".join(facts), ""]
     return "\n".join(lines)
 
 
@@ -142,7 +165,13 @@ def cli() -> str:
     return "\n".join(lines)
 
 
-PAGES: dict[str, Callable[[], str]] = {"strategies.md": strategies, "rules.md": rules, "probes.md": probes, "cli.md": cli}
+PAGES: dict[str, Callable[[], str]] = {
+    "strategies.md": strategies,
+    "rules.md": rules,
+    "probes.md": probes,
+    "validators.md": validators,
+    "cli.md": cli,
+}
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def test_every_option_is_documented_and_used():
 
 
 @pytest.mark.parametrize(
-    ("page", "kind"), [("strategies.md", "strategy"), ("rules.md", "rule"), ("probes.md", "probe"), ("probes.md", "validator")]
+    ("page", "kind"), [("strategies.md", "strategy"), ("rules.md", "rule"), ("probes.md", "probe"), ("validators.md", "validator")]
 )
 def test_every_declared_thing_is_documented(page, kind):
     text = (DOCS / page).read_text(encoding="utf-8")

@@ -1,11 +1,13 @@
 """What the guides in `docs/` tell to type is typed, and what they show is what is printed."""
 
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -107,3 +109,35 @@ def test_the_second_gate_is_a_command_that_can_be_given(call):
         assert "No such option" not in (said := call(*arguments)).err
         assert said.code == 2  # the files are not there
         assert "reference.csv" in said.error
+
+
+PICTURES = runpy.run_path(str(DOCS / "pictures.py"))
+WORDS = re.compile(r'aria-label="([^"]*)"|<text[^>]*>([^<]*)<')
+
+
+def test_every_kind_has_its_picture_and_every_picture_its_place():
+    page = (DOCS / "kinds.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[[^\]]{20,}\]\(pictures/(\w+)\.svg\)", page)
+    assert shown == list(PICTURES["PICTURES"])
+    assert {p.name for p in (DOCS / "pictures").iterdir()} == {f"{name}.svg" for name in shown}
+    for name in shown:
+        root = ET.parse(DOCS / "pictures" / f"{name}.svg").getroot()
+        assert len(root.findall("{http://www.w3.org/2000/svg}svg")) == 2
+        assert "var(--" not in (DOCS / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_kinds_are_told_and_drawn_as_the_page_shows_them(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    call("samples", "pairs")
+    PICTURES["compound"](Path("pairs"))
+    for command, code, shown in steps("kinds.md"):
+        ended = call(*shlex.split(command)[1:])
+        assert ended.code == code
+        assert missing(shown, ended.out.splitlines()) is None, (command, missing(shown, ended.out.splitlines()))
+    for name in PICTURES["PICTURES"]:
+        drawn = PICTURES["picture"](name, PICTURES["diagnosed"](Path("pairs"), name))
+        kept = (DOCS / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
+        told, before = (["".join(words) for words in WORDS.findall(text)] for text in (drawn, kept))
+        assert len(told) == len(before)
+        assert all(alike(a, b) for a, b in zip(before, told, strict=True)), f"{name}: run `python docs/pictures.py`"
