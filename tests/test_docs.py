@@ -1,5 +1,6 @@
 """The pages made from declarations are up to date, and nothing that a user can call is missing in them."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from mdshift.config import OPTIONS
 from mdshift.declare import every
 
 DOCS = Path(__file__).parent.parent / "docs"
+ROOT = DOCS.parent
+PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("README*.md"), *(ROOT / "benchmarks").glob("*/README.md"), ROOT / "samples" / "README.md"])
 MADE = runpy.run_path(str(DOCS / "generate.py"))
 
 
@@ -42,10 +45,49 @@ def test_every_declared_thing_is_documented(page, kind):
     assert all(f"\n## {name}\n" in text for name in every(kind))
 
 
-def test_links_between_pages_lead_somewhere():
-    import re
+def links(page):
+    return [t for t in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")) if "://" not in t]
 
-    for page in DOCS.glob("*.md"):
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_between_pages_lead_somewhere(page):
+    for link in links(page):
+        target, _, anchor = link.partition("#")
+        place = page.parent / target if target else page
+        assert place.exists(), f"{page.name}: {link}"
+        assert not anchor or anchor in anchors(place), f"{page.name}: {link}"
+
+
+def commands(page):
+    """The lines of a page's shell blocks, without their remarks."""
+    found = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [line.split("  #")[0].strip() for block in found for line in block.splitlines() if line.strip()]
+
+
+def test_the_readme_is_short_and_begins_with_the_two_commands():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+    assert commands(ROOT / "README.md")[:2] == ["make demo", "make test"]
+
+
+def test_the_chinese_readme_has_the_commands_and_links_of_the_english_one():
+    english, chinese = ROOT / "README.md", ROOT / "README.zh-CN.md"
+    assert commands(chinese)[:2] == ["make demo", "make test"]
+    assert set(commands(chinese)) <= set(commands(english))
+    pages = {link for link in links(english) if link.startswith("docs/")}
+    assert pages <= set(links(chinese))
+    assert set(links(chinese)) <= {*links(english), "README.md"}
+
+
+def test_a_command_of_the_readme_is_one_with_options_that_are_there():
+    told = [part.split() for line in commands(ROOT / "README.md") for part in line.split(" | ") if part.startswith("mdshift")]
+    assert len(told) > 6
+    for _, name, *words in told:
+        given = {w for w in words if w.startswith("-")}
+        known = {f for o in REGISTERED[name].options for f in (OPTIONS[o].flags or (OPTIONS[o].flag,))} | {"-o"}
+        assert given <= known, (name, given - known)

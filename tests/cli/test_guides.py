@@ -20,9 +20,9 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def steps(page):
+def steps(page, folder=DOCS):
     """(command, exit code, lines shown) of every `$ ` line."""
-    for block in blocks(page, "console"):
+    for block in blocks(folder / page, "console"):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             line, *shown = part.rstrip("\n").split("\n")
             command, _, code = line.partition("  # exit ")
@@ -64,6 +64,14 @@ def test_the_quick_start_runs_and_prints_what_it_shows(call, monkeypatch):
     assert seen >= 7
     assert Path("model/report.json").is_file()
     assert Path("rows.csv").is_file()
+
+
+def test_what_the_readme_shows_is_what_the_quick_start_shows():
+    told = {command: shown for command, _, shown in steps("quickstart.md")}
+    shown = list(steps("README.md", DOCS.parent))
+    assert len(shown) == 4
+    for command, _, lines in shown:
+        assert missing(lines, told[command]) is None
 
 
 def test_the_comparison_sees_a_line_that_is_not_there():
