@@ -165,6 +165,8 @@ def adapt(
     clock = _Clock()
     with quietly():
         data = given(source, target, y_source, y_target, columns)
+        if asked["goal"] != "general":
+            _target(data)
         problem = read(
             data.spec,
             seed=asked["seed"],
@@ -239,9 +241,15 @@ def _read(data: Given, seed: int, progress: Progress, *, need_target: bool = Tru
     from mdshift.readers.load import ENOUGH
     from mdshift.readers.load import load as read
 
-    if data.spec.target is None and data.spec.domain_column is None and need_target:
-        raise UsageError("a target is missing", "", "diagnose(source, target), or domain_column=NAME")
+    if need_target:
+        _target(data)
     return read(data.spec, seed=seed, max_rows=ENOUGH, need_target=need_target, held=data.held, progress=progress)
+
+
+def _target(data: Given) -> None:
+    """Raise UsageError without a target."""
+    if data.spec.target is None and data.spec.domain_column is None:
+        raise UsageError("a target is missing", "", "give source and target, or domain_column=NAME; goal='general' needs none")
 
 
 def _data_of(problem: Problem) -> dict[str, Any]:

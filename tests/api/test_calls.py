@@ -144,6 +144,7 @@ def test_future_domains_need_no_target(frames):
     [
         (lambda s, t: mdshift.diagnose(s, t, label="yy"), DataError, "label column not found"),
         (lambda s, t: mdshift.diagnose(s), UsageError, "target is missing"),
+        (lambda s, t: mdshift.adapt(s), UsageError, "target is missing"),
         (lambda s, t: mdshift.diagnose(None, t), UsageError, "source is missing"),
         (lambda s, t: mdshift.diagnose([], t), UsageError, "no source data"),
         (lambda s, t: mdshift.diagnose([[1, 2], [3, 4]], t), UsageError, "several sources"),
