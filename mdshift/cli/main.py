@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -36,11 +35,11 @@ def run() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a run in the background may have it ignored
         signal.signal(signal.SIGINT, _terminated)
     code = main(sys.argv[1:])
-    if code == INTERRUPTED and threading.active_count() > 1:
+    if code == INTERRUPTED:
         until = time.monotonic() + GRACE  # trainings beside the one that was waited for keep their state, too
         while halt.trainings and time.monotonic() < until:
             time.sleep(LATER)
-        os._exit(code)  # an orderly end would wait for units that nobody wants any more
+        os._exit(code)  # an orderly end would wait for units that nobody wants any more, and take libraries apart for seconds
     sys.exit(code)
 
 

@@ -67,6 +67,27 @@ def test_8_a_word_late_in_a_column_of_numbers_is_told_with_the_row(call, source)
     assert "a (1 such; the first, in s row 200, is 'oops')" in call(*REHEARSE, "s.csv", "t.csv").err
 
 
+def test_10_collinear_and_duplicate_columns_leave_the_predictions_stable(call, pair):
+    def widened(name):
+        head, *rows = (pair / f"{name}.csv").read_text().splitlines()
+        cells = [row.split(",") for row in rows]
+        more = [f"{float(c[0]) + float(c[1]):.12g},{3 * float(c[0]):.12g},{c[2]}" for c in cells]
+        (pair / f"{name}.csv").write_text(
+            "\n".join([f"sum,triple,again,{head}", *(f"{m},{r}" for m, r in zip(more, rows, strict=True))]) + "\n"
+        )
+
+    assert call("adapt", "s.csv", "t.csv", "--strategy", "coral", "--out", "narrow").code == 0
+    narrow = call("predict", "narrow", "l.csv").out
+    for name in ("s", "t", "l"):
+        widened(name)
+    ended = call("adapt", "s.csv", "t.csv", "--strategy", "coral", "--out", "wide", "-v")
+    assert ended.code == 0, ended.err
+    assert "note: left out: c (duplicate: the same as 'again')" in ended.err.splitlines()
+    wide = call("predict", "wide", "l.csv").out
+    told = [[line.split(",")[1] for line in text.splitlines()[1:]] for text in (narrow, wide)]
+    assert sum(a == b for a, b in zip(*told, strict=True)) >= 0.85 * len(told[0])
+
+
 def test_15_a_label_in_the_target_alone(call, refused, source, table):
     table(source / "l.csv", seed=2)
     ended = refused(*REHEARSE, "t.csv", "l.csv")
