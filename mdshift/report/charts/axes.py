@@ -37,7 +37,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next((m * power for m in (1, 2, 2.5, 5) if m * power >= rough * (1 - 1e-9)), 10 * power)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(k * step, 12) for k in range(first, last + 1)]
+    return [float(f"{k * step:.15g}") for k in range(first, last + 1)]
 
 
 def told(values: Sequence[float]) -> list[str]:
@@ -45,7 +45,8 @@ def told(values: Sequence[float]) -> list[str]:
     largest = max((abs(v) for v in values), default=0.0)
     span = max(values, default=0.0) - min(values, default=0.0)
     if largest >= 1e6 or (largest and span < 1e-4 * largest) or (span and span < 1e-3):  # noqa: PLR2004 - more figures than fit
-        return [f"{v:.4g}".replace("-", "−") for v in values]
+        digits = next(d for d in (3, 6, 9, 17) if d == 17 or len({f"{v:.{d}g}" for v in values}) == len(values))  # noqa: PLR2004 - all there are
+        return [f"{v:.{digits}g}".replace("-", "−") for v in values]
     decimals = next(d for d in range(7) if d == 6 or all(abs(round(v, d) - v) < 1e-6 * (span or 1) for v in values))  # noqa: PLR2004 - the last
     return [f"{v + 0.0:,.{decimals}f}".replace("-", "−") for v in values]
 

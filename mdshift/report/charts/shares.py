@@ -22,7 +22,7 @@ def figure(pairs: Sequence[Pair], what: str, caption: str = "", *, title: str = 
 
     def draw(canvas: Canvas) -> None:
         scale = Scale(0.0, top, SIDE, width - SIDE)
-        spans = [(ROW * i + 15, ROW * i + 34) for i in range(len(pairs))]
+        spans = [(ROW * i + 15, ROW * i + 34) for i in range(len(pairs))] or [(0.0, 4.0)]
         uprights(canvas, scale, spans, 4, 100, " %")
         for i, (name, source, target) in enumerate(pairs):
             y = ROW * i + 12
