@@ -65,7 +65,9 @@ def strategies() -> str:
         "",
     ]
     facts = ("family", "cost", "target labels", "sources", "tasks", "data")
-    lines += table(("strategy", *facts), ((f"[`{e['name']}`](#{e['name']})", *(e["facts"][f] for f in facts)) for e in entries))
+    lines += table(
+        ("strategy", *facts), ((f"[`{e['name']}`](#{e['name']})", *(e["facts"][f].split(":")[0] for f in facts)) for e in entries)
+    )
     for e in entries:
         lines += [f"## {e['name']}", "", e["summary"], ""]
         lines += paragraphs(e)
@@ -73,6 +75,7 @@ def strategies() -> str:
         if e["parameters"]:
             rows = ((f"`{p['name']}`", f"`{p['default']}`", p["range"], p["help"]) for p in e["parameters"])
             lines += table(("parameter", "default", "range", "what"), rows)
+        lines += [f"    {e['commands'][0]}", ""]
     return "\n".join(lines)
 
 

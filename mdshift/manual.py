@@ -144,6 +144,10 @@ def _needs(needs: Any) -> dict[str, str]:
         "tasks": ", ".join(needs.tasks),
         "data": ", ".join(needs.modalities),
     }
+    if needs.labels > 1:
+        told["label columns"] = f"{needs.labels} or more"
+    if needs.differing:
+        told["columns"] = "source and target may have different ones"
     return {**told, "extra": f"pip install 'mdshift[{needs.extra}]'"} if needs.extra else told
 
 

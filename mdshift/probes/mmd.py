@@ -6,7 +6,7 @@ Helps: Differences of any form in numbers that belong together.
 
 Hurts: In very many columns a change of a single one drowns, which is why the columns are tested beside it.
 
-Cost: Sixteen kernels, each permuted at least 199 times; at most 10,000 rows a side.
+Cost: Sixteen kernels, each permuted at least 299 times; at most 10,000 rows a side.
 """
 
 from __future__ import annotations

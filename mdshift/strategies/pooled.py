@@ -15,8 +15,7 @@ from mdshift.learners.base import Context, Prepared, Trained
 class Pooled(Strategy):
     """Train the chosen learner on the source and the labelled target rows together, the latter weighing more.
 
-    The plain use of a few target labels, hard to beat on tables. The labelled target rows weigh `share` of the total, but none more
-    than `most` source rows.
+    The labelled target rows weigh `share` of the total, but none more than `most` source rows.
 
     Assumes: Source and target follow much the same rule, so that rows of both can be learnt from together.
 

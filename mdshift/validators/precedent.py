@@ -31,7 +31,7 @@ class Precedent(Validator):
 
     Assumes: These data are like the pairs on record.
 
-    Helps: The inputs moved, the candidate is a mean of members (`consensus`, `blend`), and no label of the target is left to judge by.
+    Helps: The inputs moved, the candidate is a mean of members (`consensus`, `blend`), and there are no target labels, or too few to prove a gain.
 
     Hurts: Data unlike those pairs: the interval then holds for others than yours. It has no vote; the guard asks it by itself.
 

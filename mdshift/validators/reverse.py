@@ -21,7 +21,7 @@ class Reverse(Validator):
 
     Hurts: It measures consistency, not accuracy: a mistake that both directions share goes unseen.
 
-    Cost: One training of the chosen learner on the target's rows for every candidate.
+    Cost: One training of a linear model on the target's rows for every candidate.
     """
 
     name: ClassVar[str] = "reverse"
