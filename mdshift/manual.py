@@ -47,8 +47,9 @@ def _parted(thing: Any) -> tuple[list[str], dict[str, str]]:
     """The paragraphs after the summary, and the labelled parts: the thing's own, else those of its module."""
     module = inspect.getmodule(getattr(thing, "function", thing))
     own = _paragraphs(thing)[0 if hasattr(thing, "sentence") else 1 :]
-    plain, parts = [], {}
-    for text in [*own, *([*_split(module.__doc__ or "")] if module else [])]:
+    plain: list[str] = []
+    parts: dict[str, str] = {}
+    for text in [*own, *(_split(module.__doc__ or "") if module else ())]:
         pieces = re.split(rf"(?:^|\s)({'|'.join(PARTS)}): ", text)
         if pieces[0].strip() and text in own:
             plain.append(pieces[0].strip())
