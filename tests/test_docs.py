@@ -13,6 +13,7 @@ from mdshift.declare import every
 
 DOCS = Path(__file__).parent.parent / "docs"
 ROOT = DOCS.parent
+BENCHMARKS = ROOT / "benchmarks"
 PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("README*.md"), *(ROOT / "benchmarks").glob("*/README.md"), ROOT / "samples" / "README.md"])
 MADE = runpy.run_path(str(DOCS / "generate.py"))
 
@@ -91,3 +92,59 @@ def test_a_command_of_the_readme_is_one_with_options_that_are_there():
         given = {w for w in words if w.startswith("-")}
         known = {f for o in REGISTERED[name].options for f in (OPTIONS[o].flags or (OPTIONS[o].flag,))} | {"-o"}
         assert given <= known, (name, given - known)
+
+
+NULL_COLUMNS = ("marginal", "label", "within-class", "conditional", "prior", "reading, labels", "reading, none")
+
+
+def test_the_rates_where_nothing_changed_are_those_that_the_benchmark_printed():
+    printed = {}
+    for line in (BENCHMARKS / "diagnosis" / "null.txt").read_text(encoding="utf-8").splitlines():
+        if found := re.match(r"(\w+), n = (\d+): (.*)", line):
+            kind, n, rates = found.groups()
+            own = dict(re.findall(r"([a-z][\w ,-]*?) (\d\.\d+)", rates))
+            printed[n, kind] = [own[name].removeprefix("0") for name in NULL_COLUMNS]
+    page = (DOCS / "trust.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| (\d+) \| (?:mixed )?(\w+) \|((?: \.\d+ \|)+)$", page, re.MULTILINE)
+    assert len(told) == len(printed) == 5
+    for n, kind, cells in told:
+        assert re.findall(r"\.\d+", cells) == printed[n, kind]
+
+
+@pytest.mark.parametrize(
+    ("page", "told", "file", "printed"),
+    [
+        ("README.md", "| .935, nulls at most .065 |", "diagnosis/conditional.txt", "0.065         0.935"),
+        ("README.md", "| .505 | Polo et al. 2023 .345 |", "diagnosis/kinds_regression.txt", "0.050         0.505         0.345"),
+        ("README.md", "| .810 | MMDAgg .785, MMD-FUSE .765 |", "diagnosis/power_x.txt", "0.765  0.785"),
+        ("README.md", "| .535 | MMDAgg **.605**, MMD-FUSE .505 |", "diagnosis/power_x.txt", "0.505  0.605"),
+        ("README.md", "whole diagnosis 6.1 s, .75 GB", "diagnosis/speed.txt", "6.1 s (9.1 s CPU), 0.75 GB"),
+        ("README.md", "+3.8, +4.3, +1.4 (its source model alone +2.1)", "strategies/open_tables.txt", "26                 +4.3"),
+        ("README.md", "| 25 of 25 |", "choosing/null.txt", "source-only was kept on 25 of 25"),
+        ("docs/trust.md", "| .505, .980, 1.000 | .345, .662, .949 |", "diagnosis/kinds_regression.txt", "0.980         0.662"),
+        ("docs/trust.md", "| .330, .830, .995 | .285, .750, .973 |", "diagnosis/kinds_classification.txt", "0.330         0.285"),
+        ("docs/trust.md", "| seeds from 20000 | 56 | .929 |", "diagnosis/cost.txt", "56    0.929"),
+        ("docs/trust.md", "| seeds from 21000 | 132 | .962 |", "diagnosis/cost.txt", "132    0.962"),
+        (
+            "docs/trust.md",
+            "gained 9.5 points on average, .6 lost at worst",
+            "choosing/precedents.txt",
+            "21 pairs, 0 below -.02, median +0.075, mean +0.095",
+        ),
+        (
+            "docs/trust.md",
+            "mean +4.7 points over 26 of classification",
+            "choosing/auto.txt",
+            "26 pairs; mean gain over source-only +4.7 pts, worst -30.6",
+        ),
+        (
+            "docs/worth.md",
+            "above the baseline on 29 and below it on 5",
+            "strategies/few_labels.txt",
+            "above the yardstick 29, equal 3, below 5",
+        ),
+    ],
+)
+def test_a_figure_is_the_one_that_the_benchmark_last_printed(page, told, file, printed):
+    assert told in (ROOT / page).read_text(encoding="utf-8")
+    assert printed in (BENCHMARKS / file).read_text(encoding="utf-8")
