@@ -10,13 +10,14 @@ STYLE = """
 --source: #0072b2; --target: #d55e00; --bar: #66788a; }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--paper); overflow-wrap: anywhere; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--paper); overflow-wrap: break-word; }
 h1 { line-height: 1.2; } h2 { margin: 2rem 0 .5rem; line-height: 1.25; break-after: avoid; }
 .verdict { font-size: 1.15rem; font-weight: 600; margin: .3rem 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .5rem 0; }
-th, td { text-align: left; padding: .25rem .9rem .25rem 0; vertical-align: top; border-bottom: 1px solid var(--grid); min-width: 3rem; }
-th.right, td.right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th, td { text-align: left; padding: .25rem .9rem .25rem 0; vertical-align: top; border-bottom: 1px solid var(--grid); min-width: 4.5rem; overflow-wrap: anywhere; }
+td:last-child:not(.right) { min-width: 11rem; }
+th.right, td.right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; min-width: 2rem; }
 tr { break-inside: avoid; }
 pre { background: var(--shade); padding: .6rem; overflow-x: auto; overflow-wrap: normal; }
 footer, .remark, figcaption, .legend { color: var(--muted); font-size: .9rem; }

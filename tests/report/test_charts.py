@@ -275,6 +275,15 @@ def test_a_value_beyond_the_scale_is_drawn_at_its_edge():
     assert [scale(v) for v in (-5, 0.5, 7)] == [10, 15, 20]
 
 
+def test_a_number_of_few_values_has_a_pair_of_bars_for_each():
+    document = documents.diagnosis(1)
+    document["features"][0]["histogram"] = {"levels": [float(v) for v in range(12)], "source": [1] * 12, "target": [2] * 12}
+    label = next(label for label in labels(document) if label.startswith("Values of x0"))
+    assert label.count("8.3 % and 8.3 %") == 12
+    document["features"][0] |= {"kind": "date", "histogram": {"levels": [19_000.0, 1e300], "source": [1, 1], "target": [2, 0]}}
+    assert any("2022-01-08 50 % and 100 %; 1e+300 50 % and 0 %" in label for label in labels(document))
+
+
 def test_charts_of_next_to_nothing():
     assert "svg" in shares.figure([], "nothing").draw()
     assert "svg" in intervals.figure([intervals.Row("a", None)], "nothing", "", bars=True).draw()

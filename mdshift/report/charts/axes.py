@@ -37,7 +37,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next((m * power for m in (1, 2, 2.5, 5) if m * power >= rough * (1 - 1e-9)), 10 * power)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{k * step:.15g}") for k in range(first, last + 1)]
+    return [k * step for k in range(first, last + 1)]
 
 
 def told(values: Sequence[float]) -> list[str]:

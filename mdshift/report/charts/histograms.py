@@ -7,13 +7,14 @@ from typing import Any
 
 from mdshift.report.charts import shares
 from mdshift.report.charts.axes import Scale, known, ticks, told
-from mdshift.report.charts.svg import Canvas, drawn
+from mdshift.report.charts.svg import Canvas, Colour, drawn
 from mdshift.report.page import Document, Figure
 from mdshift.report.text import clean, number, share
 
 MOST = 12  # charts; the table holds the others
 NAMES = 6  # levels, words of one
 WIDTH, HEIGHT, SIDE, FOOT, TOP = 300.0, 120.0, 12.0, 18.0, 6.0
+COLOURS: tuple[Colour, Colour] = ("source", "target")
 LEGEND = (("source", "source, filled"), ("target", "target, outlined"))
 
 
@@ -37,15 +38,31 @@ def feature(record: Document) -> Figure | None:
     laws = tuple([v / (sum(held[side]) + held.get("others", (0, 0))[i]) for v in held[side]] for i, side in enumerate(("source", "target")))
     if "edges" in held:
         return _bins(held["edges"], laws, title, what, record)
+    if record["kind"] != "category":
+        return _values([_level(v, record["kind"]) for v in held["levels"]], laws, title, what)
     pairs = [(_level(n, record["kind"]), a, b) for n, a, b in zip(held["levels"], *laws, strict=True)]
-    pairs = pairs if record["kind"] == "category" else _spread(pairs)
     return shares.figure(pairs[:NAMES], f"Values of {what}", title=title, small=True, width=WIDTH)
 
 
-def _spread(pairs: list[shares.Pair]) -> list[shares.Pair]:
-    """The most frequent values of a number, in their own order."""
-    kept = sorted(range(len(pairs)), key=lambda i: -max(pairs[i][1:]))[:NAMES]
-    return [pairs[i] for i in sorted(kept)]
+def _values(names: list[str], laws: tuple[list[float], ...], title: str, what: str) -> Figure:
+    """Upright bars, one pair a value; of long names as many as fit."""
+    top, room = max(max(law) for law in laws), (WIDTH - 2 * SIDE) / len(names)
+    every = next(n for n in range(1, len(names) + 1) if n == len(names) or max(map(len, names)) * 7 < n * room)
+
+    def draw(canvas: Canvas) -> None:
+        up = Scale(0.0, top, HEIGHT - FOOT, TOP)
+        for i, name in enumerate(names):
+            left = SIDE + room * i
+            for k, (law, colour) in enumerate(zip(laws, COLOURS, strict=True)):
+                x = left + room * (0.1 + 0.4 * k)
+                canvas.rectangle(x, up(0), x + 0.36 * room, up(law[i]), colour)
+            if i % every == 0:
+                canvas.text(left + room / 2, HEIGHT - 4, name, "middle", longest=14)
+        canvas.line([(SIDE, up(0)), (WIDTH - SIDE, up(0))], "muted", 0.8)
+
+    told_all = "; ".join(f"{clean(n, 20)} {share(a)} and {share(b)}" for n, a, b in zip(names, *laws, strict=True))
+    legend = (("source", "source, left"), ("target", "target, right"))
+    return Figure(lambda: drawn(draw, f"Values of {what}, source and target: {told_all}", WIDTH, HEIGHT), "", title, legend, small=True)
 
 
 def _level(value: Any, kind: str) -> str:

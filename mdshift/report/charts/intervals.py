@@ -78,7 +78,7 @@ def kinds(document: Document) -> Figure | None:
         rows.append(Row(f"{name} shift", s["effect"], s["low"], s["high"], "target" if s["verdict"] == "shift" else "bar", words))
     if all(r.value is None for r in rows):
         return None
-    caption = "Effect of each kind with its interval, from 0, none, to 1; the coloured ones are the reading."
+    caption = "Effect of each kind with its interval; 0 is none, and the coloured ones are the reading."
     return figure(rows, "Effects of the kinds of shift", caption, bars=True, ends=(0.0, 1.0))
 
 

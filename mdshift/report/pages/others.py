@@ -13,7 +13,7 @@ def runs(document: Document) -> Page:
     """The list of runs, one run, or two side by side."""
     found, wanted = document["runs"], document["settings"]["ids"]
     if not found:
-        none = "No run was recorded yet, or none is so."
+        none = "No run was recorded yet, or none meets the conditions."
         return Page("Runs", (none,), (), ("mdshift adapt SOURCE... TARGET --out mdshift-model",))
     rows = tuple(_run(r) for r in found)
     table = Table(("id", "started", "seconds", "status", "strategy", "source-only", "adapted", "model"), rows, (0,))
