@@ -13,15 +13,14 @@ import json
 import os
 import re
 import secrets
-import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdshift import __version__
+from mdshift.beside import beside
 from mdshift.card import card
 from mdshift.errors import DataError, EnvironmentFault, UsageError
 from mdshift.types import MISSING, Column, DataSpec, Domain, Label, Schema
@@ -96,7 +95,7 @@ def save(model: Model, folder: str | Path, report: Mapping[str, Any], *, force: 
     report: the `mdshift.adaptation/1` document. Raises as `check_output`, and EnvironmentFault when the disk fails.
     """
     path = check_output(folder, force=force)
-    with _beside(path) as made:
+    with beside(path) as made:
         arrays: dict[str, Any] = {}
         estimators: dict[str, Any] = {}
         document = {
@@ -126,33 +125,6 @@ def save(model: Model, folder: str | Path, report: Mapping[str, Any], *, force: 
         _write(made / "report.json", _json(report))
         _write(made / "README.md", card(model, report).encode("utf-8", "backslashreplace"))
     return path
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A new folder beside `path` that takes its place when the block ends well, and vanishes when it does not."""
-    token = secrets.token_hex(6)
-    made, old = (path.parent / f".{path.name}.{token}.{end}" for end in ("new", "old"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made.mkdir()
-        yield made
-        if path.exists():
-            path.rename(old)
-        try:
-            made.rename(path)
-        except OSError:
-            if old.exists():
-                old.rename(path)
-            raise
-    except OSError as error:
-        raise EnvironmentFault(
-            "the model cannot be written", f"{path}: {error.strerror or error}", "free disk space, or name another --out"
-        ) from None
-    finally:
-        for left in (made, old) if path.exists() else (made,):
-            with suppress(OSError):
-                shutil.rmtree(left)
 
 
 def _write(path: Path, data: bytes) -> None:

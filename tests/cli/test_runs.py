@@ -57,7 +57,7 @@ def test_the_latest(call, three):
     [
         (["--where", "stratgy=coral"], "no run has this key: 'stratgy'", "did you mean 'strategy'?"),
         (["--where", "coral"], "--where needs KEY=VALUE: 'coral'", "for example"),
-        (["--last", "0"], "option --last must lie in", "so many runs"),
+        (["--last", "0"], "option --last must lie in", "only the latest"),
         (["1", "--last", "2"], "--where and --last choose from the list", "leave one"),
         (["-o", "x.pdf"], "the ending of --output is unknown", ".csv"),
     ],
