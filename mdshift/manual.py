@@ -25,9 +25,15 @@ COMMANDS = {
 PLURALS = {"strategy": "strategies", "probe": "probes", "rule": "rules", "validator": "validators", "reader": "readers"}
 
 
-def index() -> dict[str, Any]:
-    """Everything that is declared, by kind, with its first sentence."""
-    return {"index": {PLURALS[kind]: [{"name": n, "summary": summary(t)} for n, t in every(kind).items()] for kind in KINDS if every(kind)}}
+def index(name: str | None = None) -> dict[str, Any]:
+    """Everything that is declared, by kind, with its first sentence; only that of one kind where `name` is one ("probe" or "probes")."""
+    wanted = [kind for kind in KINDS if name in (None, kind, PLURALS[kind])]
+    return {"index": {PLURALS[kind]: [{"name": n, "summary": summary(t)} for n, t in every(kind).items()] for kind in wanted}}
+
+
+def page(name: str | None) -> dict[str, Any]:
+    """The index, that of a kind, or the manual page of a declared thing; see `entry`."""
+    return index(name) if name is None or name in {*PLURALS, *PLURALS.values()} else entry(name)
 
 
 def summary(thing: Any) -> str:
@@ -68,9 +74,9 @@ def entry(name: str) -> dict[str, Any]:
     if not found:
         raise UsageError("nothing of this name", repr(name), nearest(name, [n for kind in KINDS for n in every(kind)]))
     kind, own = found[0], bare if slash else name
-    page = describe(kind, own, every(kind)[own])
-    page["commands"] += [f"mdshift explain {other}/{own}" for other in found[1:]]
-    return page
+    told = describe(kind, own, every(kind)[own])
+    told["commands"] += [f"mdshift explain {other}/{own}" for other in found[1:]]
+    return told
 
 
 def describe(kind: Kind, name: str, thing: Any) -> dict[str, Any]:

@@ -40,6 +40,15 @@ def test_the_index_lists_everything():
     assert sorted(listed) == sorted(name for _, name in THINGS)
 
 
+@pytest.mark.parametrize("kind", manual.KINDS)
+def test_a_kind_has_an_index_of_its_own_and_no_thing_is_named_like_it(kind):
+    for name in (kind, manual.PLURALS[kind]):
+        assert manual.page(name) == {"index": {manual.PLURALS[kind]: manual.index()["index"][manual.PLURALS[kind]]}}
+        assert name not in [thing for _, thing in THINGS]
+    assert manual.page(None) == manual.index()
+    assert manual.page("coral") == manual.entry("coral")
+
+
 def test_every_strategy_page_has_needs_cost_source_and_parameters():
     for name, strategy in every("strategy").items():
         page = manual.entry(f"strategy/{name}")

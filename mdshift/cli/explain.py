@@ -12,7 +12,7 @@ OPTIONS = options.RESULT
 @command(
     "explain",
     "The manual page of a strategy, probe, rule or validator.",
-    [argument("name", "a strategy, probe, rule or validator, or KIND/NAME; none: the list")],
+    [argument("name", "a strategy, probe, rule or validator, or KIND/NAME; a kind, such as probes: its list; none: all")],
     OPTIONS,
 )
 def explain(name: str | None, flags: options.Flags) -> int:
@@ -22,6 +22,5 @@ def explain(name: str | None, flags: options.Flags) -> int:
 
     session = Session.open(OPTIONS, flags)
     session.check_output()
-    content = manual.index() if name is None else manual.entry(name)
-    session.emit(document("mdshift.manual/1", content, data={}, settings={}, seconds={}))
+    session.emit(document("mdshift.manual/1", manual.page(name), data={}, settings={}, seconds={}))
     return 0
