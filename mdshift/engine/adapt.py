@@ -130,7 +130,8 @@ def _set_up(
         choice = replace(choice, learner=Blind(choice.learner, alone))
     progress(f"training {choice.label} on {len(prepared.y_source)} source rows")
     base = checkpoint.unit("source model", of, lambda: source_model(prepared, choice, rng("source-model")))
-    context = Context(rng, choice.learner, base, device, progress, None if start is None else start.predictor)
+    reached = choice.table[choice.label] if prepared.task == "classification" else None
+    context = Context(rng, choice.learner, base, device, progress, None if start is None else start.predictor, reached=reached)
     metric = "accuracy" if prepared.task == "classification" else "r2"
     needed = len(prepared.X_target) > 0 and not prepared.labelled.any()
     weights, coverage = np.ones(len(prepared.y_source)), 1.0

@@ -181,6 +181,7 @@ class Context:
     progress: Callable[[str], None] = lambda _: None
     start: Predictor | None = None  # --from MODEL
     finished: Mapping[str, Trained] = field(default_factory=dict)  # what other strategies left in this run, with default parameters
+    reached: float | None = None  # accuracy of the source model in cross-validation on the source
 
 
 @dataclass(frozen=True, eq=False)

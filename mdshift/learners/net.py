@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mdshift.learners.base import Context, Learner, Predictor, Prepared, State, Trained
+from mdshift.learners.compose import Calibrated
 from mdshift.learners.construct import check_rows, class_weights
 from mdshift.nn.plan import Phase, usual
+from mdshift.stats.calibration import fit_temperature, slope_below
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +25,8 @@ CHECK_SHARE = 0.15  # of the source's rows
 SOURCE_CHECK = 200  # labelled source rows from which some are held out to stop early
 TARGET_CHECK = 20  # the same for the target's
 BINS = 16  # that a number is cut into
+CALIBRATE_ROWS = 50  # check rows from which a network's confidence is fitted on them
+CALIBRATE_MOST = 5000  # target rows that its mean confidence is taken of
 MIN_BINNED = 10  # rows a bin, below which there is nothing to bend by
 MAX_BINNED = 60  # columns of numbers, beyond which bins would be most of the network
 
@@ -279,7 +283,28 @@ def train_strategy(strategy: Any, prepared: Prepared, context: Context) -> Train
         predictor, told = strategy.finish(state, prepared)
     evidence = {"phases": [told["name"] for told in plan], "check_rows": {name: len(rows) for name, rows in checks.items()}, "plan": plan}
     further = told.pop("further", {})
-    return Trained(NetPredictor(network) if predictor is None else predictor, tuple(history), evidence | told, further)
+    if predictor is None:
+        predictor = NetPredictor(network)
+        seen = [(X_labelled[held_t], y_labelled[held_t])]
+        if all(phase.rows != "target" for phase in phases):  # what went over to the target is wrong on the source for other reasons
+            seen.append((prepared.X_source[held_s], prepared.y_source[held_s]))
+        slope = calmer(predictor, seen, prepared.X_target, context.reached) if prepared.task == "classification" else 1.0
+        if slope < 1:
+            predictor, told = Calibrated(predictor, slope), told | {"temperature": 1 / slope}
+    return Trained(predictor, tuple(history), evidence | told, further)
+
+
+def calmer(predictor: Predictor, checks: Sequence[tuple[Matrix, NDArray[Any]]], X_target: Matrix, reached: float | None) -> float:
+    """The slope, at most 1, that calibrates a network on the first of these labelled rows (X, y) that are enough of them.
+
+    Temperature scaling (Guo 2017) that never sharpens: what looks too timid on the source is seldom so on a target that moved. Where
+    nothing was held out, as by strategies that need every row, a network that has learnt its rows by heart is sure of all: it is then
+    made no surer of the target, in the mean, than the source model was right in cross-validation on the source (`reached`).
+    """
+    for X, y in checks:
+        if len(y) >= CALIBRATE_ROWS:
+            return min(1.0, fit_temperature(predictor.scores(X), y))
+    return 1.0 if reached is None or not len(X_target) else slope_below(predictor.scores(X_target[:CALIBRATE_MOST]), reached)
 
 
 def _fresh_head(network: Network, generator: torch.Generator) -> None:

@@ -50,6 +50,19 @@ def fit_temperature(probabilities: Floats, y: NDArray[np.int64], weights: Floats
     return float(np.exp(found.x)) if np.isfinite(found.fun) else 1.0
 
 
+def slope_below(probabilities: Floats, ceiling: float) -> float:
+    """The largest slope, at most 1, at which the mean confidence (largest probability) of rows (n, k) is not above `ceiling`; at least 0.05."""
+    from scipy.optimize import brentq
+
+    def over(log_slope: float) -> float:
+        return float(scale(probabilities, float(np.exp(log_slope))).max(axis=1).mean()) - ceiling
+
+    least = float(np.log(0.05))
+    if over(0.0) <= 0:
+        return 1.0
+    return float(np.exp(least if over(least) >= 0 else brentq(over, least, 0.0, xtol=1e-4)))
+
+
 def fit_bcts(probabilities: Floats, y: NDArray[np.int64], *, ridge: float = 1e-3) -> tuple[float, Floats]:
     """Slope and bias (k,) of bias-corrected temperature scaling (Alexandari 2020): softmax(slope * log p + bias).
 

@@ -1,13 +1,16 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 import torch
-from made import accuracy, prepared, rng_of
+from made import accuracy, linear_context, prepared, rng_of
 
+from mdshift.declare import configure, lookup
 from mdshift.learners.base import restore
 from mdshift.learners.compose import Calibrated
-from mdshift.learners.net import Net, NetPredictor, change_nets, nets_in, started
+from mdshift.learners.linear import Linear
+from mdshift.learners.net import Net, NetPredictor, calmer, change_nets, nets_in, started
 
 
 def fit(p, seed=0, weights=None):
@@ -170,3 +173,38 @@ def test_a_saved_network_is_gone_on_from_if_it_fits():
     assert torch.equal(more.backbone.first.weight, model.network.backbone.first.weight)
     assert started(model, dataclasses.replace(spec, inputs=9), generator) is None
     assert started(None, spec, generator) is None
+
+
+def half_known(n, rng):
+    """A quarter of the labels are wrong: nobody is right more often than in three of four."""
+    X = rng.normal(size=(n, 10))
+    y = (X[:, 0] > 0).astype(np.int64)
+    return X, np.where(rng.random(n) < 0.25, 1 - y, y)
+
+
+def sureness(model, p, y):
+    scores = model.scores(p.X_target)
+    return scores.max(axis=1).mean(), (scores.argmax(axis=1) == y).mean()
+
+
+def test_held_out_rows_calibrate_what_is_too_sure_and_never_sharpen():
+    rng = np.random.default_rng(0)
+    X, y = half_known(400, rng)
+    p = prepared(X, y)
+    fitted = Linear(0.1).fit(p, p.X_source, p.y_source, rng)
+    sure, timid = Calibrated(fitted, 20.0), Calibrated(fitted, 0.05)
+    (held, labels), none = half_known(200, rng), (p.X_source[:0], p.y_source[:0])
+    slope = calmer(sure, [none, (held, labels)], p.X_target, None)
+    assert 0.02 < slope < 0.1  # 1 / 20, about
+    assert calmer(timid, [none, (held, labels)], p.X_target, None) == 1.0
+    assert calmer(sure, [none, (held[:40], labels[:40])], p.X_target, None) == 1.0  # too few rows to say
+
+
+def test_a_network_that_learnt_every_row_is_no_surer_of_the_target_than_the_source_model_was_right():
+    rng = np.random.default_rng(0)
+    (X, y), (Xt, yt) = half_known(120, rng), half_known(500, rng)
+    p = prepared(X, y, Xt, modality="array")
+    context = dataclasses.replace(linear_context(p), reached=0.72)
+    found = configure(lookup("strategy", "mmd"), {"epochs": 40}).run(p, context)
+    assert sureness(found.predictor.inner, p, yt)[0] > 0.8
+    assert sureness(found.predictor, p, yt)[0] == pytest.approx(0.72, abs=0.001)
