@@ -229,6 +229,8 @@ def test_a_report_is_small(features, limit):
     text = render(document)
     assert len(text.encode()) < limit
     assert text.count("<svg") == 18  # twelve features
+    assert "a column with quite a long na…" in text
+    assert text.count("<td>mean ") == features  # and all of them in the tables
 
 
 def test_other_layouts_draw_nothing():

@@ -38,6 +38,7 @@ def page(document: Document) -> Page:
         tests(document),
         quality(document),
         examples(document),
+        parts.further_features(document, MOST_FEATURES),
         provenance(document),
     )
     return Page("Diagnosis", verdict(document), tuple(s for s in made if s is not None), (next_command(document),), data_line(document))
@@ -251,13 +252,10 @@ def features(document: Document) -> Section | None:
     found = document["features"]
     if not found:
         return None
-    rows = tuple(
-        (clean(f["name"], 30), f["kind"], number(f.get("js")), probability(f.get("p_value")), clean(f.get("sentence", ""), 160))
-        for f in found[:MOST_FEATURES]
-    )
+    rows = parts.feature_rows(found[:MOST_FEATURES])
     more = len(found) - len(rows)
     remark = f"{more} more in the JSON" if more else ""
-    table = Table(("name", "kind", "JS, bits", "p", "what changed"), rows, (2, 3))
+    table = Table(parts.FEATURE_HEADS, rows, (2, 3))
     return Section("Features, most shifted first", (), table, remark, figures=histograms.features(document))
 
 

@@ -9,9 +9,11 @@ from typing import Any
 from mdshift.report.charts import confusion, curves
 from mdshift.report.charts.svg import Colour
 from mdshift.report.page import Document, Figure, Section, Table
-from mdshift.report.text import DASH, clean, interval, number, share
+from mdshift.report.text import DASH, clean, interval, number, probability, share
 
 MOST_CLASSES = 12
+MOST_LISTED = 1_000  # features of a report that is not for a screen
+FEATURE_HEADS = ("name", "kind", "JS, bits", "p", "what changed")
 FLAGS = {"domain_column": "--domain-column", "time": "--time", "encoding": "--encoding", "on_schema": "--on-schema"}
 PLAIN = {"on_schema": "intersect", "task": "auto", "goal": "target", "compute": "medium", "device": "auto", "alpha": 0.05, "seed": 0}
 Model = tuple[str, Colour, Document]  # its name, its colour, the parts of its scores
@@ -86,6 +88,22 @@ def _said(found: Document, name: str) -> Section:
 def _more(found: Document) -> str:
     more = len(found["classes"]) - MOST_CLASSES
     return f"{more} more in the JSON" if more > 0 else ""
+
+
+def feature_rows(found: Sequence[Document]) -> tuple[tuple[str, ...], ...]:
+    """A row a feature."""
+    return tuple(
+        (clean(f["name"], 30), f["kind"], number(f.get("js")), probability(f.get("p_value")), clean(f.get("sentence", ""), 160))
+        for f in found
+    )
+
+
+def further_features(document: Document, shown: int) -> Section | None:
+    """The features after those that are shown."""
+    rows = feature_rows(document["features"][shown : shown + MOST_LISTED])
+    more = len(document["features"]) - shown - len(rows)
+    table = Table(FEATURE_HEADS, rows, (2, 3))
+    return Section("Further features", (), table, f"{more} more in the JSON" if more > 0 else "", detail=True) if rows else None
 
 
 def provenance(document: Document, command: str) -> Section:
