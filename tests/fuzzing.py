@@ -12,7 +12,10 @@ _begun, _counts = {}, {}
 
 
 def enough(part, parts):
-    """Whether this part of so many has had its share of the time; counts the examples that were tried."""
+    """Whether this part of so many has had its share of the time; counts the examples that were tried.
+
+    Asked when all is drawn: hypothesis takes a test that draws less the second time for one that contradicts itself.
+    """
     begun = _begun.setdefault(part, time.monotonic())
     if time.monotonic() - begun > SECONDS / parts:
         return True

@@ -34,6 +34,7 @@ FILES = {
     "json": b'{"schema": "mdshift.recommendation/1", "data": {"sources": ["good.csv"], "target": "good.csv"}, "settings": {}, "ranked": []}',
     "toml": b'[data]\nlabel = "y"\n\n[settings]\nseed = 1\nalpha = 0.05\n',
 }
+USES = ("source", "target", "input", "data", "plan", "toml")
 QUIET = {"deadline": None, "derandomize": not SEEDED, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
 
 
@@ -78,14 +79,15 @@ def test_any_arguments(arguments, stdin):
 @given(data=st.data())
 def test_any_bytes(trained, data):
     """Any file, as source, as target, as data to predict, on standard input, as plan and as `mdshift.toml`."""
-    if enough("files", 2):
-        return
     ending = data.draw(st.sampled_from(sorted(FILES)))
     raw = FILES[ending]
     at = data.draw(st.integers(0, len(raw)))
     raw = data.draw(
         st.one_of(st.binary(max_size=60), st.binary(max_size=6).map(lambda b: raw[:at] + b + raw[at + len(b) :]), st.just(raw[:at]))
     )
+    use = data.draw(st.sampled_from(USES))
+    if enough("files", 2):
+        return
     odd, good = Path(f"odd.{ending}"), Path("good.csv")
     odd.write_bytes(raw)
     good.write_bytes(FILES["csv"])
@@ -98,7 +100,6 @@ def test_any_bytes(trained, data):
         "plan": ["recommend", "--plan", str(odd)],
         "toml": ["runs"],
     }
-    use = data.draw(st.sampled_from(sorted(uses)))
     if use == "toml":
         Path("mdshift.toml").write_bytes(raw)
     try:
