@@ -211,9 +211,10 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
     evidence["gain"] = {"value": gain.value, "low": gain.low, "high": gain.high, "sentence": gain.sentence}
     if finer is not None:
         evidence["brier_gain"] = {"value": finer.value, "low": finer.low, "high": finer.high}
-    verdict = (
-        "better" if wins else "worse" if loses else "not shown to be better" if enough else f"{_labels_in_words(prepared)} cannot judge"
-    )
+    if wins:  # with few labels a gain may show in the probabilities only
+        verdict = "better" if gain.low > 0 else "better by its probabilities (Brier score), no worse in the score"
+    else:
+        verdict = "worse" if loses else "not shown to be better" if enough else f"{_labels_in_words(prepared)} cannot judge"
     found = Trial(ran.strategy.name, ran.params, ran.trained, score, gain, wins, loses, verdict, ran.seconds, evidence)
     past = spread(record(found.name, prepared.task), prepared.task) if enough and not ran.params else None
     if not wins and past is not None and guard.sided(gain, finer, past, desk.kinds, tolerance(desk)):
