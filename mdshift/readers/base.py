@@ -62,7 +62,7 @@ class Ask:
 
     shape: the common (height, width, channels) of images. label: the name under which a table holds the class of a
     folder or the `y` of an archive. told: what the reader wants the user to know (level, text), each thing once.
-    skipped: (file, reason). converted: what was changed in the file that is read.
+    skipped: (file, reason).
     """
 
     encoding: str | None = None
@@ -71,7 +71,6 @@ class Ask:
     rows: int = ROWS
     told: dict[str, str] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
-    converted: list[str] = field(default_factory=list)
 
 
 class Reader(ABC):

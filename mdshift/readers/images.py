@@ -24,10 +24,7 @@ PIXELS = 50_000_000  # an image with more is skipped: decoding it could exhaust 
 BAD_SHARE = 0.05  # with more unreadable images than this, the folder is refused
 FILES = 256  # images of a batch
 GREY = ("1", "L", "LA")
-COLOUR = ("RGB", "RGBA", "P", "PA", "YCbCr", "HSV", "LAB", "CMYK")
-DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")  # grey of 16 bits; older versions of Pillow give such files as "I"
-DEEPEST = 65_535
-STEP = 257  # grey levels of 16 bits in one of 8: 65,535 becomes 255
+COLOUR = ("RGB", "RGBA", "P", "PA", "YCbCr", "HSV", "LAB")
 
 
 @reader
@@ -44,7 +41,7 @@ class Images(Reader):
 
         if ask.shape is None:
             raise ValueError("images are read at a given shape")
-        yield Block(fit(np.asarray(_open(file, shown, ask)), ask.shape)[None])
+        yield Block(fit(np.asarray(_open(file, shown)), ask.shape)[None])
 
     def batches(self, place: Place, ask: Ask) -> Iterator[Block]:
         """Blocks of uint8 (n, h, w, c); unreadable images are skipped and counted, and refused above 5 %."""
@@ -53,15 +50,12 @@ class Images(Reader):
 
         classes = class_folders(place)
         bad: list[tuple[str, str]] = []
-        converted: Counter[str] = Counter()
         for start in range(0, len(place.files), FILES):
             images, index = [], []
             for i, file in enumerate(place.files[start : start + FILES], start):
                 try:
                     images.append(next(self.read(file, str(file), ask)).X)
                     index.append(i)
-                    if ask.converted:
-                        converted.update([ask.converted.pop()])
                 except DataError as error:
                     bad.append((str(file), error.what))
             if len(bad) > BAD_SHARE * len(place.files):
@@ -73,13 +67,11 @@ class Images(Reader):
             if images:
                 y = None if classes is None else pa.array([classes[i] for i in index], pa.string())
                 yield Block(np.concatenate(images), y, np.asarray(index, dtype=np.int64))
-        for what, n in sorted(converted.items()):
-            ask.told[f"{place.given}: {n} images of {what} are read as 8 bits a channel, grey or RGB"] = "warning"
         ask.skipped.extend(bad)
 
 
-def _open(file: Path, shown: str, ask: Ask) -> Any:
-    """The decoded image as grey ("L") or colour ("RGB"); what that changed is said in `ask.converted`."""
+def _open(file: Path, shown: str) -> Any:
+    """The decoded image as grey ("L") or colour ("RGB")."""
     from PIL import Image
 
     hint = "convert it, such as to PNG"
@@ -88,11 +80,6 @@ def _open(file: Path, shown: str, ask: Ask) -> Any:
         try:
             with Image.open(file) as image:
                 _usable(image, shown, hint)
-                if image.mode in DEEP:
-                    ask.converted.append("16 bits")
-                    return _shallow(image, shown, hint)
-                if image.mode == "CMYK":
-                    ask.converted.append("CMYK")
                 return image.convert("L" if image.mode in GREY else "RGB")
         except DataError:
             raise
@@ -105,19 +92,8 @@ def _usable(image: Any, shown: str, hint: str) -> None:
         raise DataError("image too large", f"{shown}: {image.width} x {image.height}", hint)
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # a camera's file: the picture, and previews of it
         raise DataError("animated image", f"{shown}: {image.n_frames} frames", hint)
-    if image.mode not in GREY + COLOUR + DEEP:
+    if image.mode not in GREY + COLOUR:
         raise DataError(f"image of mode {image.mode}", shown, hint)
-
-
-def _shallow(image: Any, shown: str, hint: str) -> Any:
-    """Grey of 16 bits as 8: by one factor for all images, so that a dark one stays darker than a bright one."""
-    import numpy as np
-    from PIL import Image
-
-    levels = np.asarray(image, dtype=np.int64)
-    if levels.min(initial=0) < 0 or levels.max(initial=0) > DEEPEST:
-        raise DataError("image of 32 bits", f"{shown}: values up to {levels.max()}", hint)
-    return Image.fromarray((levels // STEP).astype(np.uint8))
 
 
 def fit(image: NDArray[Any], shape: Shape) -> NDArray[np.uint8]:
@@ -153,7 +129,7 @@ def survey(place: Place) -> Counter[tuple[int, int, int]]:
             try:
                 with Image.open(file) as image:
                     if image.width * image.height <= PIXELS:
-                        found[(image.height, image.width, 1 if image.mode in GREY + DEEP else 3)] += 1
+                        found[(image.height, image.width, 1 if image.mode in GREY else 3)] += 1
             except Exception:  # noqa: BLE001, S112 - counted when it is read
                 continue
     return found
