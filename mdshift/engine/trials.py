@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mdshift.declare import Cost, generator
 from mdshift.engine import general, guard
 from mdshift.engine.naming import named
+from mdshift.pace import follow
 from mdshift.rules.thresholds import defaults
 from mdshift.types import Candidate, Problem, Score
 from mdshift.validators.precedent import record, spread
@@ -105,22 +106,28 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
     rans: list[Ran] = []
     skipped: list[Candidate] = []
 
-    def one(run: Run) -> Ran:
-        strategy, params = run
-        desk.context.progress(f"running {titled(strategy.name, params)}")
-        return desk.checkpoint.unit(
-            titled(strategy.name, params).replace(".", "_"), lambda: (*run, len(runs)), lambda: _run(desk, strategy, params, second, rans)
-        )
+    name = "candidates" if len(runs) > 1 else "".join(strategy.name for strategy, _ in runs)
+    with follow(desk.context.progress, name, "done", len(runs), rated=False) as work:
 
-    for wave in (early, late):
-        if budget is None:
-            rans += map_units(one, wave, workers=workers)
-            continue
-        for run in wave:
-            if time.perf_counter() - begun > budget:
-                skipped.append(Candidate(run[0].name, run[1], None, f"not run: the budget of {budget:g} s was spent", 0.0))
-            else:
-                rans.append(one(run))
+        def one(run: Run) -> Ran:
+            strategy, params = run
+            title = titled(strategy.name, params)
+            desk.context.progress(f"running {title}")
+            ran = desk.checkpoint.unit(
+                title.replace(".", "_"), lambda: (*run, len(runs)), lambda: _run(desk, strategy, params, second, rans)
+            )
+            work.done += 1
+            return ran
+
+        for wave in (early, late):
+            if budget is None:
+                rans += map_units(one, wave, workers=workers)
+                continue
+            for run in wave:
+                if time.perf_counter() - begun > budget:
+                    skipped.append(Candidate(run[0].name, run[1], None, f"not run: the budget of {budget:g} s was spent", 0.0))
+                else:
+                    rans.append(one(run))
     crowd = _crowd(desk, rans, second)
     return [_judge(desk, ran, crowd, second) for ran in rans], skipped
 
@@ -215,7 +222,8 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
         verdict = "better" if gain.low > 0 else "better by its probabilities (Brier score), no worse in the score"
     else:
         verdict = "worse" if loses else "not shown to be better" if enough else f"{_labels_in_words(prepared)} cannot judge"
-    found = Trial(ran.strategy.name, ran.params, ran.trained, score, gain, wins, loses, verdict, ran.seconds, evidence)
+    kept = replace(ran.trained, labelled=scores)  # what the report compares row by row
+    found = Trial(ran.strategy.name, ran.params, kept, score, gain, wins, loses, verdict, ran.seconds, evidence)
     past = spread(record(found.name, prepared.task), prepared.task) if enough and not ran.params else None
     if not wins and past is not None and guard.sided(gain, finer, past, desk.kinds, tolerance(desk)):
         return replace(found, wins=True, on_record=True, verdict=f"the target labels side with it; {past.sentence}")

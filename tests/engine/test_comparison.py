@@ -34,6 +34,11 @@ def test_on_target_labels_both_models_are_taken_apart():
     json.dumps(found, allow_nan=False)
 
 
+def test_a_strategy_that_trains_on_the_labels_is_compared_by_models_that_did_not_see_them():
+    found = compared("pooled", labelled=30)
+    assert np.sum(found["adapted"]["confusion"]) == 30
+
+
 def test_without_target_labels_the_predictions_are_counted():
     found = compared("coral", m=50)
     moved = np.array(found["moved"])
