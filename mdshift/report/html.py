@@ -15,7 +15,8 @@ h1 { line-height: 1.2; } h2 { margin: 2rem 0 .5rem; line-height: 1.25; break-aft
 .verdict { font-size: 1.15rem; font-weight: 600; margin: .3rem 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .5rem 0; }
-th, td { text-align: left; padding: .25rem .9rem .25rem 0; vertical-align: top; border-bottom: 1px solid var(--grid); min-width: 4.5rem; overflow-wrap: anywhere; }
+th, td { text-align: left; padding: .25rem .9rem .25rem 0; vertical-align: top; border-bottom: 1px solid var(--grid); min-width: 6.2rem; overflow-wrap: anywhere; }
+th:first-child, td:first-child { min-width: 8.5rem; }
 td:last-child:not(.right) { min-width: 11rem; }
 th.right, td.right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; min-width: 2rem; }
 tr { break-inside: avoid; }

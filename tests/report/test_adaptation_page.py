@@ -36,3 +36,15 @@ def test_further_labels_have_a_table():
     told |= {"source_cross_validated": 0.5, "source_only_on_target_labels": None}
     assert sections(page(document(labels=[told])))["Further labels"] == (("size", "multitask", "r2", "0.500", "–"),)
     assert "Further labels" not in sections(page(document()))
+
+
+def test_the_paired_gain_is_told_and_other_settings_are_named():
+    found = document()
+    gain = {"value": 0.05, "low": 0.01, "high": 0.09, "sentence": "paired on 40 target labels"}
+    found["candidates"][1] |= {"params": {"thaw": "all"}, "evidence": {"gain": gain}}
+    made = page(found)
+    scores = next(s for s in made.sections if s.heading == "Scores")
+    assert scores.lines == ("finetune (thaw=all) against source-only, row by row: 0.050 [0.010, 0.090] (paired on 40 target labels).",)
+    table = next(s.table for s in made.sections if s.heading.startswith("Candidates"))
+    assert [row[0] for row in table.rows] == ["source-only", "finetune (thaw=all)"]
+    assert next(s for s in page(document()).sections if s.heading == "Scores").lines == ()

@@ -11,6 +11,8 @@ from mdshift.report.pages import parts
 from mdshift.report.pages.diagnosis import data_line
 from mdshift.report.text import DASH, clean, interval, number
 
+MOST_GAINS = 6
+
 
 def page(document: Document) -> Page:
     """What was kept and why, the two scores, the candidates."""
@@ -25,10 +27,8 @@ def page(document: Document) -> Page:
             rows.append((told, score["metric"], interval(score["value"], score["low"], score["high"]), score["on"]))
     before = intervals.scores(document)
     table = Table(("model", "metric", "value [interval]", "measured on"), tuple(rows), (2,))
-    scores = Section("Scores", (), table, figures=(before,) if before else ())
-    tried = tuple(
-        (c["strategy"], _estimate(c["estimate"]), f"{c['seconds']:.0f}", clean(c["verdict"], 200)) for c in document["candidates"]
-    )
+    scores = Section("Scores", _gains(document), table, figures=(before,) if before else ())
+    tried = tuple((_named(c), _estimate(c["estimate"]), f"{c['seconds']:.0f}", clean(c["verdict"], 200)) for c in document["candidates"])
     chart = intervals.candidates(document)
     candidates = Section(
         f"Candidates, judged by {document['validator']}",
@@ -50,6 +50,22 @@ def page(document: Document) -> Page:
     )
     footer = f"model {clean(model, 120)}, report {clean(model, 120)}/report.json; {data_line(document)}"
     return Page("Adaptation", tuple(lines), tuple(sections), tuple(clean(c, 400) for c in commands), footer)
+
+
+def _named(candidate: Any) -> str:
+    """A candidate by its name, and the settings that are not the defaults."""
+    settings = ", ".join(f"{k}={v}" for k, v in (candidate.get("params") or {}).items())
+    return clean(f"{candidate['strategy']} ({settings})" if settings else candidate["strategy"], 80)
+
+
+def _gains(document: Document) -> tuple[str, ...]:
+    """By how much target labels show a candidate to differ: the two scores' intervals overlap long before the paired difference is in doubt."""
+    found = [(_named(c), (c.get("evidence") or {}).get("gain")) for c in document["candidates"]]
+    told = [(name, gain) for name, gain in found if gain and gain.get("value") is not None]
+    return tuple(
+        f"{name} against source-only, row by row: {interval(g['value'], g['low'], g['high'])} ({clean(g.get('sentence') or '', 80)})."
+        for name, g in told[:MOST_GAINS]
+    )
 
 
 def made(document: Document) -> str:
