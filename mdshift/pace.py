@@ -52,10 +52,17 @@ def shows(progress: Callable[[str], None]) -> TypeGuard[Shows]:
 
 @contextmanager
 def follow(
-    progress: Callable[[str], None], what: str, unit: str, total: int | None = None, *, lap: float | None = None, rated: bool = True
+    progress: Callable[[str], None],
+    what: str,
+    unit: str,
+    total: int | None = None,
+    *,
+    done: int = 0,
+    lap: float | None = None,
+    rated: bool = True,
 ) -> Iterator[Work]:
     """A stretch of work, shown by `progress` where it can (see `Work`); what happens within sets `done`."""
-    work = Work(what, unit, total, lap=lap, rated=rated)
+    work = Work(what, unit, total, done, lap=lap, rated=rated)
     if shows(progress):
         progress.begin(work)
         try:

@@ -6,12 +6,14 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mdshift import config
+from mdshift.cli.progress import Display
 from mdshift.errors import EnvironmentFault, UsageError
 from mdshift.report.text import clean
 
@@ -70,16 +72,22 @@ class Session:
     def message(self, text: str) -> None:
         """Something the user should know, on standard error unless -q."""
         if not self.settings.get("quiet"):
-            say(text)
+            shown = self.progress
+            (shown.say if isinstance(shown, Display) else say)(text)
 
     def warn(self, text: str) -> None:
         """A warning on standard error unless -q."""
         self.message(f"warning: {text}")
 
-    def progress(self, text: str) -> None:
-        """A step of the work: on a terminal, or with -v."""
-        if self.settings.get("verbose") or (not self.settings.get("quiet") and sys.stderr is not None and sys.stderr.isatty()):
-            say(text)
+    @cached_property
+    def progress(self) -> Callable[[str], None]:
+        """What takes the steps of the work: with -v it prints each; on a terminal, too, and shows how far long work is; elsewhere a line a minute."""
+        if self.settings.get("verbose"):
+            return say
+        if self.settings.get("quiet") or sys.stderr is None:
+            return lambda _: None
+        terminal = sys.stderr.isatty()
+        return Display(sys.stderr, terminal=terminal, live=terminal and os.environ.get("TERM") != "dumb")
 
     def notes(self, notes: Sequence[Any]) -> None:
         """What the readers and the engine noted: warnings always, the rest with -v."""

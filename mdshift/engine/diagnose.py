@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any
 from mdshift.declare import every, generator
 from mdshift.errors import DataError
 from mdshift.executor import map_units
+from mdshift.pace import follow
 from mdshift.types import Diagnosis, Finding, Note, Problem
 
 if TYPE_CHECKING:
@@ -108,16 +109,23 @@ def diagnose(
 def measure(view: View, alpha: float, seed: int, workers: int, progress: Callable[[str], None]) -> Mapping[str, Finding]:
     """The finding of every declared probe, by name."""
     units: list[tuple[str, Any]] = [(name, declared().measure) for name, declared in every("probe").items()]
-    if workers > 1:  # side by side what several probes wait for, the dearest first; alone, whichever asks first computes it
-        map_units(lambda piece: piece(), shared_pieces(view, alpha), workers=workers)
+    pieces = shared_pieces(view, alpha) if workers > 1 else []
+    with follow(progress, "diagnosing", "parts", len(pieces) + len(units), rated=False) as work:
 
-    def ask(unit: tuple[str, Any]) -> Finding:
-        name, question = unit
-        progress(f"asking: {name}")
-        answer: Finding = question(view, generator(seed, "probe", name), alpha=alpha)
-        return answer
+        def make(piece: Callable[[], Any]) -> None:
+            piece()
+            work.done += 1
 
-    answers = map_units(ask, units, workers=workers)
+        def ask(unit: tuple[str, Any]) -> Finding:
+            name, question = unit
+            progress(f"asking: {name}")
+            answer: Finding = question(view, generator(seed, "probe", name), alpha=alpha)
+            work.done += 1
+            return answer
+
+        # side by side what several probes wait for, the dearest first; alone, whichever asks first computes it
+        map_units(make, pieces, workers=workers)
+        answers = map_units(ask, units, workers=workers)
     return dict(zip((name for name, _ in units), answers, strict=True))
 
 

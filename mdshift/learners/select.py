@@ -14,6 +14,7 @@ from mdshift.learners.compose import Averaged, Calibrated
 from mdshift.learners.construct import asked_folds, cleaned, parts, recipe_of
 from mdshift.learners.linear import Linear
 from mdshift.learners.trees import Trees
+from mdshift.pace import Work, follow
 from mdshift.stats.calibration import fit_temperature
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
     def run(learner: Learner, label: str, *, race: bool = False) -> None:
         progress(f"cross-validating {label}")
         rival = max((s for _, s in found.values()), key=lambda s: score(task, y, s[seen])) if race else None
-        scores = by_parts(learner, prepared, rows, folds, rng(f"cv-{label}"), rival)
+        with follow(progress, f"cross-validating {label}", "folds", len(folds), rated=False) as work:
+            scores = by_parts(learner, prepared, rows, folds, rng(f"cv-{label}"), rival, work)
         if scores is not None:
             found[label] = (learner, scores)
 
@@ -197,11 +199,12 @@ def by_parts(
     folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
     rng: np.random.Generator,
     rival: NDArray[np.float64] | None = None,
+    work: Work | None = None,
 ) -> NDArray[np.float64] | None:
     """Scores (r, k) of the source rows `rows`: of each fold (positions in `rows` to train on, and to score) by its own model; 0 elsewhere.
 
     rival: scores to race against; None comes back once the learner trails them on the folds so far, which spares a slow learner
-    the folds that it would lose.
+    the folds that it would lose. work: what counts the folds.
     """
     X, y = prepared.X_source[rows], prepared.y_source[rows]
     out = np.zeros((len(rows), prepared.n_classes))
@@ -213,6 +216,8 @@ def by_parts(
             part = prepared.part(rows[train])
             out[held] = learner.fit(part, part.X_source, part.y_source, rng).scores(X[held])
         done[held] = True
+        if work is not None:
+            work.done += 1
         if rival is not None and score(prepared.task, y[done], out[done]) < score(prepared.task, y[done], rival[done]):
             return None
     return out

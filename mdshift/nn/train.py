@@ -23,6 +23,7 @@ from mdshift.nn.data import Balanced, Rows, Sampler, jitter
 from mdshift.nn.passes import KEEP, joined, outputs_of, pick_device, seeded, set_statistics, steady
 from mdshift.nn.plan import Phase
 from mdshift.nn.snapshot import Training, queues
+from mdshift.pace import follow
 
 __all__ = [
     "Batch",
@@ -360,8 +361,10 @@ def run_phase(
         if found["looked"]:
             network.eval()
     history = course.history
-    with training:
+    lap = max(1.0, len(draw.main) / phase.batch)
+    with training, follow(progress, phase.name, "steps", steps, done=course.step, lap=lap) as work:
         for number in range(course.step, steps):
+            work.done = number
             p = number / steps
             if not network.training:  # at the start, and after what looked at held-out rows
                 _train_mode(network, extra, phase, generator)

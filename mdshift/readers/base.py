@@ -56,13 +56,29 @@ class Place:
         return "<stdin>" if self.given == "-" else self.given if self.piped else str(file)
 
 
+@dataclass
+class Reach:
+    """How far a place is read, in bytes of its files: of all, of those that are done, of the present one, and the share in [0, 1] of that."""
+
+    total: int = 0
+    passed: int = 0
+    present: int = 0
+    within: float = 0.0
+
+    @property
+    def share(self) -> float | None:
+        """The share of the bytes in [0, 1], where it is known."""
+        reached = self.passed + self.within * self.present
+        return min(1.0, reached / self.total) if self.total and reached else None
+
+
 @dataclass(frozen=True)
 class Ask:
     """What the caller wants of a reader.
 
     shape: the common (height, width, channels) of images. label: the name under which a table holds the class of a
     folder or the `y` of an archive. told: what the reader wants the user to know (level, text), each thing once.
-    skipped: (file, reason).
+    skipped: (file, reason). reach: how far the place is read.
     """
 
     encoding: str | None = None
@@ -71,6 +87,7 @@ class Ask:
     rows: int = ROWS
     told: dict[str, str] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    reach: Reach = field(default_factory=Reach)
 
 
 class Reader(ABC):
@@ -96,12 +113,16 @@ class Reader(ABC):
 
     def batches(self, place: Place, ask: Ask) -> Iterator[pa.RecordBatch | Block]:
         """The batches of all files of a place, in order. Raises DataError when a file changes while it is read."""
+        reach = ask.reach
+        reach.total, reach.passed = sum(file.stat().st_size for file in place.files), 0
         for file in place.files:
             before = file.stat()
+            reach.present, reach.within = before.st_size, 0.0
             yield from self.read(file, place.shown(file), ask)
             after = file.stat()
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise DataError("file changed while it was read", place.shown(file), "wait until it is written, then run again")
+            reach.passed, reach.within = reach.passed + before.st_size, 0.0
 
 
 def rows_for(columns: int, most: int) -> int:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mdshift.errors import DataError
+from mdshift.pace import follow, shows
 from mdshift.readers.base import Ask, Block, Place
 from mdshift.readers.paths import reader
 from mdshift.readers.tally import Tally
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mdshift.stats.summaries import Summary
 
 EVERY = 5.0  # seconds between two lines of progress
+LOOK = 1.0  # seconds until it is asked how many rows there are, where the work is shown while it goes on
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +145,8 @@ def gather(
 ) -> Raw:
     """Read a place once, by `source` where it is not files: at most `limit` of its rows are held, all of them are counted into summaries.
 
+    progress is told every few seconds how far reading is, unless it shows work while it goes on.
+
     Raises DataError when it has no rows, or parts that do not fit together.
     """
     import numpy as np
@@ -150,15 +154,18 @@ def gather(
     source = source or reader(place.reader)
     held, tally = Reservoir(limit, rng), Tally(limit, typed=source.typed)
     told = began = time.monotonic()
-    total: int | None = None
-    for batch in source.batches(place, ask):
-        tally.add(batch)
-        held.add(batch)
-        now = time.monotonic()
-        if now - told >= EVERY:
-            total = source.count(place) if told == began else total
-            told = now
-            progress(f"reading {place.given}: {reached(held.rows, total, now - began)}")
+    live = shows(progress)
+    with follow(progress, f"reading {place.given}", "rows") as work:
+        for batch in source.batches(place, ask):
+            tally.add(batch)
+            held.add(batch)
+            work.done, work.share = held.rows, ask.reach.share
+            now = time.monotonic()
+            if now - told >= (LOOK if live and told == began else EVERY):
+                work.total = source.count(place) if told == began else work.total
+                told = now
+                if not live:
+                    progress(f"reading {place.given}: {reached(held.rows, work.total, now - began)}")
     held.shrink()
     if not held.rows:
         raise DataError("no rows", place.given, "a header row and at least one row are needed")

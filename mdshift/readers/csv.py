@@ -42,7 +42,7 @@ class Csv(Reader):
         import pyarrow.csv as pc_csv
 
         encoding = ask.encoding or "utf-8"
-        check(file, shown, ask.encoding)
+        length = check(file, shown, ask.encoding)
         delimiter, names, comma, widest = _head(file, shown, encoding, ask)
         faults: list[Any] = []
 
@@ -51,25 +51,31 @@ class Csv(Reader):
             return "error"
 
         raw_names = _first_record(file, encoding, delimiter)
+        block, parsed = max(BLOCK, 4 * widest), 0
         try:
             with reading(shown, "CSV"):
                 stream = pc_csv.open_csv(
                     pa.input_stream(str(file), compression="detect"),
-                    read_options=pc_csv.ReadOptions(use_threads=False, block_size=max(BLOCK, 4 * widest), encoding=encoding),
+                    read_options=pc_csv.ReadOptions(use_threads=False, block_size=block, encoding=encoding),
                     parse_options=pc_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=ragged),
                     convert_options=pc_csv.ConvertOptions(
                         column_types=dict.fromkeys(raw_names, pa.string()), strings_can_be_null=True, null_values=list(MISSING_MARKS)
                     ),
                 )
                 for batch in stream:
+                    parsed += block
+                    ask.reach.within = min(1.0, parsed / length)
                     columns = [_decimal_point(c) for c in batch.columns] if comma else batch.columns
                     yield pa.RecordBatch.from_arrays(columns, names=names)
         except DataError as error:
             raise _explain(error, file, shown, encoding, delimiter) from None
 
 
-def check(file: Path, shown: str, encoding: str | None) -> None:
-    """Look at the bytes once: NUL, UTF-16, an unclosed quote. Raises DataError with the offset or line."""
+def check(file: Path, shown: str, encoding: str | None) -> int:
+    """Look at the bytes once: NUL, UTF-16, an unclosed quote. Returns how many there are, unpacked.
+
+    Raises DataError with the offset or line.
+    """
     import pyarrow as pa
 
     quotes, offset = 0, 0
@@ -92,6 +98,7 @@ def check(file: Path, shown: str, encoding: str | None) -> None:
         raise DataError("empty file", shown, "a header row and at least one row are needed")
     if quotes % 2:
         _unclosed(file, shown, encoding or "utf-8")
+    return offset
 
 
 def _text(file: Path, encoding: str) -> io.TextIOWrapper:

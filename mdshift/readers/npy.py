@@ -50,6 +50,7 @@ class Npy(Reader):
         for start in range(0, len(X), rows):
             part = X[start : start + rows]
             labels = None if y is None else _labels(y[start : start + rows], shown)
+            ask.reach.within = min(1.0, (start + rows) / len(X))
             yield Block(images(part, shown, ask) if is_images(X) else matrix(part), labels)
             _let_go(X)
 
