@@ -304,7 +304,10 @@ def calmer(predictor: Predictor, checks: Sequence[tuple[Matrix, NDArray[Any]]], 
     for X, y in checks:
         if len(y) >= CALIBRATE_ROWS:
             return min(1.0, fit_temperature(predictor.scores(X), y))
-    return 1.0 if reached is None or not len(X_target) else slope_below(predictor.scores(X_target[:CALIBRATE_MOST]), reached)
+    if reached is None or not len(X_target):
+        return 1.0
+    step = max(1, -(-len(X_target) // CALIBRATE_MOST))  # spread over the target, which may be sorted
+    return slope_below(predictor.scores(X_target[::step]), reached)
 
 
 def _fresh_head(network: Network, generator: torch.Generator) -> None:

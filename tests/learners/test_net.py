@@ -7,6 +7,7 @@ import torch
 from made import accuracy, linear_context, prepared, rng_of
 
 from mdshift.declare import configure, lookup
+from mdshift.learners import net
 from mdshift.learners.base import restore
 from mdshift.learners.compose import Calibrated
 from mdshift.learners.linear import Linear
@@ -198,6 +199,18 @@ def test_held_out_rows_calibrate_what_is_too_sure_and_never_sharpen():
     assert 0.02 < slope < 0.1  # 1 / 20, about
     assert calmer(timid, [none, (held, labels)], p.X_target, None) == 1.0
     assert calmer(sure, [none, (held[:40], labels[:40])], p.X_target, None) == 1.0  # too few rows to say
+
+
+def test_a_sorted_target_is_looked_at_from_end_to_end(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = half_known(400, rng)
+    p = prepared(X, y)
+    sure = Calibrated(Linear(0.1).fit(p, p.X_source, p.y_source, rng), 20.0)
+    monkeypatch.setattr(net, "CALIBRATE_MOST", 100)
+    target = p.X_source[np.argsort(-np.abs(p.X_source[:, 0]))]  # those that it is surest of come first
+    slopes = [calmer(sure, [], X, 0.8) for X in (target, target[::-1])]
+    assert slopes[0] == pytest.approx(slopes[1], rel=0.1)
+    assert slopes[0] == pytest.approx(calmer(sure, [], p.X_source, 0.8), rel=0.1)
 
 
 def test_a_network_that_learnt_every_row_is_no_surer_of_the_target_than_the_source_model_was_right():
