@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+from typing import Literal
 
-from mdshift.report.page import Page, Section
+from mdshift.report.page import Page, Section, Table
 from mdshift.report.text import clean
 
 PLAIN_WIDTH, WIDEST = 80, 100
+WORD, LEAST = 16, 12  # columns of words no wider are not broken, as long as each of the others has so much room
 
 
 def render(page: Page, *, colour: bool = False) -> str:
@@ -44,7 +46,7 @@ def render(page: Page, *, colour: bool = False) -> str:
 def _section(console: object, section: Section) -> None:
     from rich.console import Console
     from rich.padding import Padding
-    from rich.table import Table
+    from rich.table import Table as Grid
     from rich.text import Text
 
     assert isinstance(console, Console)
@@ -52,9 +54,11 @@ def _section(console: object, section: Section) -> None:
     if section.heading:
         console.print(Text(clean(section.heading), style="bold"))
     if section.table is not None:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+        table = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+        whole = _whole(section.table, console.width)
         for i, header in enumerate(section.table.headers):
-            table.add_column(Text(clean(header, 60)), justify="right" if i in section.table.right else "left", overflow="fold")
+            side: Literal["left", "right"] = "right" if i in section.table.right else "left"
+            table.add_column(Text(clean(header, 60)), justify=side, overflow="fold", no_wrap=i in whole)
         for row in section.table.rows:
             table.add_row(*(Text(clean(cell, 400)) for cell in row))
         console.print(Padding(table, (0, 0, 0, 2)))
@@ -62,3 +66,17 @@ def _section(console: object, section: Section) -> None:
         console.print(Padding(Text(clean(line, 1000)), (0, 0, 0, 2)))
     if section.remark:
         console.print(Padding(Text(clean(section.remark, 800), style="dim"), (0, 0, 0, 2)))
+
+
+def _whole(table: Table, width: int) -> set[int]:
+    """The columns of single short words, such as numbers and dates, that stay whole where a table is wider than the page: the others give way."""
+    from rich.cells import cell_len
+
+    sizes, words = [], set()
+    for i, header in enumerate(table.headers):
+        cells = [clean(header, 60), *(clean(row[i], 400) for row in table.rows)]
+        sizes.append(max(map(cell_len, cells)))
+        if sizes[-1] <= WORD and not any(" " in cell for cell in cells):
+            words.add(i)
+    others = [min(size, LEAST) for i, size in enumerate(sizes) if i not in words]
+    return words if sum(sizes[i] for i in words) + sum(others) + 2 * len(sizes) <= width else set()

@@ -16,7 +16,7 @@ def runs(document: Document) -> Page:
         none = "No run was recorded yet, or none meets the conditions."
         return Page("Runs", (none,), (), ("mdshift adapt SOURCE... TARGET --out mdshift-model",))
     rows = tuple(_run(r) for r in found)
-    table = Table(("id", "started", "seconds", "status", "strategy", "source-only", "adapted", "model"), rows, (0,))
+    table = Table(("id", "started", "seconds", "strategy", "source", "adapted", "model"), rows, (0, 2))
     sections = [Section("Runs", (), table)]
     if "differences" in document:
         changed = tuple((clean(d["key"], 40), clean(d["a"], 40), clean(d["b"], 40)) for d in document["differences"])
@@ -41,10 +41,13 @@ def _run(r: dict[str, Any]) -> tuple[str, ...]:
     scores = r.get("scores") or {}
     when = time.strftime("%Y-%m-%d\u00a0%H:%M", time.localtime(r["seconds"]["started"]))  # one word: it is not broken
     strategy = r.get("strategy") or DASH
-    if r.get("kept") == "source-only" and strategy != "source-only":
+    if r["status"] != "done":  # most are: no column for it
+        strategy = r["status"] if strategy == DASH else f"{strategy} ({r['status']})"
+    elif r.get("kept") == "source-only" and strategy != "source-only":
         strategy += " (not kept)"
+    took = r["seconds"]["total"]
     told = [_score(scores.get(k)) for k in ("source_only", "adapted")]
-    return (str(r["id"]), when, number(r["seconds"]["total"]), r["status"], strategy, *told, clean(r["model"].rsplit("/", 1)[-1], 30))
+    return (str(r["id"]), when, DASH if took is None else f"{took:,.1f}", strategy, *told, clean(r["model"].rsplit("/", 1)[-1], 30))
 
 
 def _score(score: dict[str, Any] | None) -> str:
