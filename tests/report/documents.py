@@ -67,8 +67,8 @@ def parts(classes=CLASSES):
     """What `engine/breakdown.py` makes of a model."""
     k = len(classes)
     about = {"rows": 10, "predicted": 10, "precision": 0.8, "recall": 0.8, "recall_low": 0.5, "recall_high": 0.9, "f1": 0.8}
-    bins = [{"low": 0.5, "high": 0.6, "rows": 9, "confidence": 0.55, "accuracy": 0.5}]
-    bins += [{"low": 0.9, "high": 1.0, "rows": 21, "confidence": 0.95, "accuracy": 0.9}]
+    bins = [{"low": 0.5, "high": 0.6, "rows": 90, "confidence": 0.55, "accuracy": 0.5}]
+    bins += [{"low": 0.9, "high": 1.0, "rows": 210, "confidence": 0.95, "accuracy": 0.9}]
     return {
         "per_class": [about | {"class": c} for c in classes],
         "confusion": [[8 if i == j else 2 for j in range(k)] for i in range(k)],

@@ -295,3 +295,72 @@ def test_charts_of_next_to_nothing():
     assert curves.roc([("model", "bar", [])]) is None
     assert curves.reliability([("model", "bar", {"ece": None, "bins": []})]) is None
     assert isinstance(curves.scatter([[1.0, 1.0]], "one", "bar"), Figure)
+
+
+def test_of_many_classes_the_area_is_of_all_and_the_curves_of_some():
+    points = [[0.0, 0.0], [0.2, 0.7], [1.0, 1.0]]
+    found = [{"class": str(i), "auc": 1.0 if i < 20 else 0.5, "points": points if i < 20 else []} for i in range(25)]
+    one, two = curves.roc([("model", "bar", found)]), curves.roc([("a", "source", found), ("b", "target", found[:20])])
+    assert "curves of 20 of 25 classes, area of all: model 0.900." in one.caption
+    assert "area of all: a 0.900, b 1.000." in two.caption
+    assert "curves of" not in curves.roc([("model", "bar", found[:20])]).caption
+
+
+def test_few_labels_show_no_calibration():
+    def made(*rows):
+        bins = [{"rows": n, "confidence": 0.1 * k, "accuracy": 0.1 * k} for k, n in enumerate(rows)]
+        return [("model", "bar", {"ece": 0.2, "bins": bins})]
+
+    assert curves.reliability(made(5, 6)) is None
+    assert curves.reliability(made(90, 9)) is None
+    assert curves.reliability(made(*[4] * 30)) is None
+    few, many = (curves.reliability(made(96, 50, n)).draw() for n in (4, 5))
+    assert len(few) < len(many)  # the bin of four rows is not drawn
+    document = documents.evaluation()
+    assert "calibration error" in render(document)
+    document["calibration"] = made(5, 6)[0][2]
+    assert "calibration error" not in render(document)
+
+
+@pytest.mark.parametrize(
+    ("p", "named", "concept", "told"),
+    [
+        (0.001, ["label"], "no-shift", "covariate shift, explained by label shift 0.020 [0.000, 0.100];"),
+        (0.001, ["label"], "untestable", "covariate shift, label shift may explain it 0.020 [0.000, 0.100];"),
+        (0.001, ["label", "concept"], "shift", "covariate shift, explained by the others 0.020 [0.000, 0.100];"),
+        (0.4, ["label"], "no-shift", "covariate shift 0.020 [0.000, 0.100], not found;"),
+    ],
+)
+def test_a_kind_that_another_explains_is_not_called_not_found(p, named, concept, told):
+    document = documents.diagnosis()
+    quiet, shift = document["shifts"]["label"], document["shifts"]["covariate"]
+    document["kinds"] = named
+    document["shifts"] = {"covariate": quiet | {"p_value": p}, "label": shift, "concept": quiet | {"verdict": concept}}
+    label = next(label for label in labels(document) if label.startswith("Effects"))
+    assert told in label
+    assert "…" not in intervals.kinds(document).draw()
+
+
+def test_the_domain_classifiers_curve_says_what_its_area_is():
+    caption = curves.domains(documents.diagnosis()).caption
+    assert "the mean over the folds" in caption
+    assert "The curve is of all folds together." in caption
+
+
+def test_the_levels_of_a_category_that_are_not_drawn_are_one_bar():
+    document = documents.diagnosis(1)
+    held = {"levels": list("abcdefgh"), "source": [2] * 8, "target": [1, 1, 1, 1, 1, 1, 1, 11], "others": [4, 2]}
+    document["features"][0] |= {"kind": "category", "histogram": held}
+    label = next(label for label in labels(document) if label.startswith("Values of x0"))
+    assert label.endswith("f 10 % and 5.0 %; all others 40 % and 70 %")
+    document["features"][0]["histogram"] = {"levels": ["a", "b"], "source": [1, 1], "target": [1, 1], "others": [0, 0]}
+    assert not any("all others" in label for label in labels(document))
+
+
+@pytest.mark.parametrize("values", [[1000000.1, 1000000.2], [0.0, 1e-9, 5.0], [-1.5, 2.0], [1, 2]])
+def test_numbers_of_few_values_are_told_apart(values):
+    document = documents.diagnosis(1)
+    document["features"][0]["histogram"] = {"levels": values, "source": [1] * len(values), "target": [2] * len(values)}
+    label = next(label for label in labels(document) if label.startswith("Values of x0"))
+    names = [part.rpartition(" and ")[0].rpartition(" ")[0] for part in label.split(": ")[1].split("; ")]
+    assert len(set(names)) == len(values)

@@ -41,14 +41,16 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def told(values: Sequence[float]) -> list[str]:
-    """Labels of ticks, all with as many decimals as telling them apart takes."""
+    """Labels of numbers, all with as many decimals as telling them apart takes."""
     largest = max((abs(v) for v in values), default=0.0)
     span = max(values, default=0.0) - min(values, default=0.0)
-    if largest >= 1e6 or (largest and span < 1e-4 * largest) or (span and span < 1e-3):  # noqa: PLR2004 - more figures than fit
-        digits = next(d for d in (3, 6, 9, 17) if d == 17 or len({f"{v:.{d}g}" for v in values}) == len(values))  # noqa: PLR2004 - all there are
-        return [f"{v:.{digits}g}".replace("-", "−") for v in values]
     decimals = next(d for d in range(7) if d == 6 or all(abs(round(v, d) - v) < 1e-6 * (span or 1) for v in values))  # noqa: PLR2004 - the last
-    return [f"{v + 0.0:,.{decimals}f}".replace("-", "−") for v in values]
+    plain = [f"{v + 0.0:,.{decimals}f}".replace("-", "−") for v in values]
+    long = largest >= 1e6 or (largest and span < 1e-4 * largest) or (span and span < 1e-3)  # noqa: PLR2004 - more figures than fit
+    if not long and len(set(plain)) == len(set(values)):
+        return plain
+    digits = next(d for d in (3, 6, 9, 17) if d == 17 or len({f"{v:.{d}g}" for v in values}) == len(set(values)))  # noqa: PLR2004 - all there are
+    return [f"{v:.{digits}g}".replace("-", "−") for v in values]
 
 
 def uprights(canvas: Canvas, scale: Scale, spans: Sequence[tuple[float, float]], most: int = 5, unit: float = 1, sign: str = "") -> None:

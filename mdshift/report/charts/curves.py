@@ -12,6 +12,7 @@ from mdshift.report.text import clean, interval, number
 
 WIDTH, HEIGHT = 380.0, 350.0
 LEFT, RIGHT, TOP, FOOT = 36.0, 14.0, 26.0, 40.0
+FEWEST, FEWEST_IN_BIN = 100, 5  # labelled rows, and rows of a bin, from which a calibration error is more than the bins' own noise
 Curve = tuple[str, Colour, list[tuple[float, float]]]  # what it is, its colour, its points
 
 
@@ -44,7 +45,10 @@ def domains(document: Document) -> Figure | None:
     if not found.get("roc"):
         return None
     area = interval(found["auc"], found.get("low"), found.get("high"))
-    caption = f"ROC of a classifier that tells target rows from source rows without having seen them: area {area}; .5 is chance."
+    caption = (
+        f"ROC of a classifier that tells target rows from source rows without having seen them: area {area}, the mean over the folds; "
+        ".5 is chance. The curve is of all folds together."
+    )
     alt = f"ROC curve of the domain classifier, area {area}"
     return figure(
         [("", "ink", _points(found["roc"]))],
@@ -56,29 +60,34 @@ def domains(document: Document) -> Figure | None:
 
 
 def roc(found: Sequence[tuple[str, Colour, Sequence[Document]]]) -> Figure | None:
-    """One class against the rest, for one model or for several: (model, colour, its curves). With two classes one curve says all."""
-    drawn_ones = [(name, colour, [c for c in curves if c.get("points") and c.get("auc") is not None]) for name, colour, curves in found]
+    """One class against the rest, for one model or for several: (model, colour, its curves). With two classes one curve says all.
+
+    The area that is told is of every class; of many classes the document has the points of the first ones alone.
+    """
+    measured = [(name, colour, [c for c in curves if c.get("auc") is not None]) for name, colour, curves in found]
+    drawn_ones = [(name, colour, [c for c in curves if c.get("points")], [c["auc"] for c in curves]) for name, colour, curves in measured]
     drawn_ones = [d for d in drawn_ones if d[2]]
     if not drawn_ones:
         return None
-    two = all(len(curves) <= 2 for _, _, curves in drawn_ones)  # noqa: PLR2004 - the other class has the same curve, mirrored
+    two = all(len(areas) <= 2 for *_, areas in drawn_ones)  # noqa: PLR2004 - the other class has the same curve, mirrored
     main: list[Curve] = []
     thin: list[Curve] = []
     told = []
-    for name, colour, curves in drawn_ones:
+    for name, colour, curves, areas in drawn_ones:
         if two:
             main.append((name, colour, _points(curves[-1]["points"])))
         else:
             thin += [("", colour, _points(c["points"])) for c in curves if len(drawn_ones) == 1]  # of two models they would hide the means
             main.append((f"{name} (mean)", colour, _mean([_points(c["points"]) for c in curves])))
-        areas = [c["auc"] for c in curves]
         told.append(f"{name} {number(areas[-1] if two else sum(areas) / len(areas))}")
     of = (
         f"Class {clean(drawn_ones[0][2][-1]['class'], 40)} against the rest"
         if two
         else "Each class against the rest, and the mean over the classes"
     )
-    caption = f"{of}; area {', '.join(told)}."
+    shown, every = (max(len(d[k]) for d in drawn_ones) for k in (2, 3))
+    some = f"; curves of {shown} of {every} classes, area of all:" if shown < every else "; area"
+    caption = f"{of}{some} {', '.join(told)}."
     return figure(main, ("others taken for the class", "rows of the class found"), f"ROC curves. {caption}", caption, "ROC", thin=thin)
 
 
@@ -96,18 +105,26 @@ def _points(points: Any) -> list[tuple[float, float]]:
 
 
 def reliability(found: Sequence[tuple[str, Colour, Document]]) -> Figure | None:
-    """How often the model is right at each confidence, for one model or for several: (model, colour, its calibration)."""
+    """How often the model is right at each confidence, for one model or for several: (model, colour, its calibration).
+
+    None below FEWEST labelled rows, where a perfectly calibrated model shows an error, too; a bin of fewer than FEWEST_IN_BIN rows is not drawn.
+    """
     curves: list[Curve] = []
     told = []
     for name, colour, calibration in found:
-        bins = [b for b in calibration.get("bins") or () if b.get("rows")]
-        if bins:
+        bins = [b for b in calibration.get("bins") or () if b["rows"] >= FEWEST_IN_BIN]
+        if bins and calibrated(calibration):
             curves.append((name, colour, [(float(b["confidence"]), float(b["accuracy"])) for b in bins]))
             told.append(f"{name} {number(calibration.get('ece'))}")
     if not curves:
         return None
     caption = f"On the dashed line the model is right as often as it believes; calibration error {', '.join(told)}."
     return figure(curves, ("confidence", "share that is right"), f"Reliability. {caption}", caption, "Reliability", marks=True)
+
+
+def calibrated(calibration: Document) -> bool:
+    """Whether a calibration error stands on as many rows as it takes."""
+    return bool(sum(b["rows"] for b in calibration.get("bins") or ()) >= FEWEST)
 
 
 def scatter(points: Sequence[Sequence[float]], name: str, colour: Colour) -> Figure | None:

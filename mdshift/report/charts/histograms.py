@@ -12,7 +12,7 @@ from mdshift.report.page import Document, Figure
 from mdshift.report.text import clean, number, share
 
 MOST = 12  # charts; the table holds the others
-NAMES = 6  # levels, words of one
+NAMES = 6  # levels, words of one; what other levels hold is one bar more
 WIDTH, HEIGHT, SIDE, FOOT, TOP = 300.0, 120.0, 12.0, 18.0, 6.0
 COLOURS: tuple[Colour, Colour] = ("source", "target")
 LEGEND = (("source", "source, filled"), ("target", "target, outlined"))
@@ -39,9 +39,12 @@ def feature(record: Document) -> Figure | None:
     if "edges" in held:
         return _bins(held["edges"], laws, title, what, record)
     if record["kind"] != "category":
-        return _values([_level(v, record["kind"]) for v in held["levels"]], laws, title, what)
-    pairs = [(_level(n, record["kind"]), a, b) for n, a, b in zip(held["levels"], *laws, strict=True)]
-    return shares.figure(pairs[:NAMES], f"Values of {what}", title=title, small=True, width=WIDTH)
+        return _values(_labels(held["levels"], record["kind"]), laws, title, what)
+    pairs = [(clean(n, 40), a, b) for n, a, b in zip(held["levels"], *laws, strict=True)][:NAMES]
+    drawn_levels, others = len(pairs), held.get("others", (0, 0))
+    left = [(sum(held[side][drawn_levels:]) + others[i]) / (sum(held[side]) + others[i]) for i, side in enumerate(("source", "target"))]
+    pairs += [("all others", left[0], left[1])] if any(left) else []
+    return shares.figure(pairs, f"Values of {what}", title=title, small=True, width=WIDTH)
 
 
 def _values(names: list[str], laws: tuple[list[float], ...], title: str, what: str) -> Figure:
@@ -65,10 +68,11 @@ def _values(names: list[str], laws: tuple[list[float], ...], title: str, what: s
     return Figure(lambda: drawn(draw, f"Values of {what}, source and target: {told_all}", WIDTH, HEIGHT), "", title, legend, small=True)
 
 
-def _level(value: Any, kind: str) -> str:
-    if kind == "date" and known(value):
-        return _day(value)
-    return clean(f"{value:g}" if isinstance(value, float) else value, 40)
+def _labels(values: list[Any], kind: str) -> list[str]:
+    """Days, or numbers with as many figures as telling them apart takes."""
+    if len(known(*values)) < len(values):
+        return [clean(v, 40) for v in values]
+    return [_day(v) for v in values] if kind == "date" else told(values)
 
 
 def _day(value: float) -> str:

@@ -55,7 +55,7 @@ def figure(rows: Sequence[Row], what: str, caption: str, *, bars: bool, ends: tu
 
 
 def _row(canvas: Canvas, scale: Scale, row: Row, y: float, *, bars: bool) -> None:
-    canvas.text(SIDE, y, row.name, "start", "ink", SMALL, 42)
+    canvas.text(SIDE, y, row.name, "start", "ink", SMALL, 44)
     canvas.text(WIDTH - SIDE, y, row.words, "end", "ink", SMALL, 40)
     top, middle = y + 8, y + 8 + BAR / 2
     if row.value is not None and bars:
@@ -74,12 +74,28 @@ def kinds(document: Document) -> Figure | None:
     rows = []
     for name, s in document["shifts"].items():
         verdict = {"shift": s["severity"], "no-shift": "not found", "untestable": "can't be tested"}.get(s["verdict"], s["verdict"])
-        words = verdict if s["effect"] is None else f"{interval(s['effect'], s['low'], s['high'])}, {verdict}"
-        rows.append(Row(f"{name} shift", s["effect"], s["low"], s["high"], "target" if s["verdict"] == "shift" else "bar", words))
+        because, numbers = _explained(name, document), interval(s["effect"], s["low"], s["high"])
+        words = verdict if s["effect"] is None else numbers if because else f"{numbers}, {verdict}"
+        rows.append(Row(f"{name} shift{because}", s["effect"], s["low"], s["high"], "target" if s["verdict"] == "shift" else "bar", words))
     if all(r.value is None for r in rows):
         return None
     caption = "Effect of each kind with its interval; 0 is none, and the coloured ones are the reading."
     return figure(rows, "Effects of the kinds of shift", caption, bars=True, ends=(0.0, 1.0))
+
+
+def _explained(name: str, document: Document) -> str:
+    """What explains that a kind is significant and not named; nothing where it was simply not found."""
+    s, others = document["shifts"][name], [k for k in document["kinds"] if k in document["shifts"]]
+    alpha = (document.get("settings") or {}).get("alpha", 0.05)
+    if s["verdict"] != "no-shift" or s["effect"] is None or s["p_value"] is None or s["p_value"] >= alpha or not others:
+        return ""
+    if len(others) > 1:
+        return ", explained by the others"
+    sure = (document["shifts"].get("concept") or s)["verdict"] not in (
+        "unclear",
+        "untestable",
+    )  # else part of the change may be of that kind
+    return f", explained by {others[0]} shift" if sure else f", {others[0]} shift may explain it"
 
 
 def cost(document: Document) -> tuple[Figure, ...]:

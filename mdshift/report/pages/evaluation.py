@@ -29,7 +29,7 @@ def others(document: Document) -> Section:
     """Every score with its interval, and how well the confidence is calibrated."""
     rows = [(clean(s["metric"].replace("_", " "), 40), interval(s["value"], s["low"], s["high"])) for s in document["scores"]]
     error = document["calibration"].get("ece")
-    if error is not None:
+    if error is not None and curves.calibrated(document["calibration"]):
         rows.append(("calibration error", number(error)))
     chart = curves.scatter(document.get("points") or (), "True and predicted", "bar")
     return Section("Scores", (), Table(("score", "value [interval]"), tuple(rows), (1,)), figures=(chart,) if chart else ())
