@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from mdshift.cli import options
 from mdshift.cli.options import argument, command
 from mdshift.cli.session import Session
+from mdshift.pace import Work, follow
 
 OPTIONS = ("proba", "encoding", *options.RESULT)
 
@@ -29,7 +34,18 @@ def predict(model: str, data: str, flags: options.Flags) -> int:
     loaded = store.load(model)
     spec = DataSpec(target=data, encoding=session["encoding"])
     batches = engine(loaded, data, proba=session["proba"], spec=spec)
-    write_rows(session["output"], batches, json=session["json"])
+    if session["output"] or sys.stdout is None or not sys.stdout.isatty():
+        with follow(session.progress, f"predicting {data}", "rows") as work:
+            write_rows(session["output"], counted(batches, work), json=session["json"])
+    else:  # the rows themselves show how far it is
+        write_rows(None, batches, json=session["json"])
     if session["output"]:
         session.message(f"wrote {Path(session['output'])}")
     return 0
+
+
+def counted(batches: Iterable[dict[str, Any]], work: Work) -> Iterator[dict[str, Any]]:
+    """The batches, their rows counted as they pass."""
+    for batch in batches:
+        yield batch
+        work.done += len(batch["row"])

@@ -310,6 +310,14 @@ def test_a_message_does_not_mix_with_the_line(folder, monkeypatch, screen):
     assert screen.lines == ["warning: few rows", ""]
 
 
+def test_predictions_are_counted(call, pair, trained, monkeypatch):
+    begun = []
+    monkeypatch.setattr(Display, "begin", lambda _, work: begun.append(work))
+    ended = call("predict", trained, "l.csv", "-o", "p.csv")
+    assert (ended.code, ended.err) == (0, "wrote p.csv\n")
+    assert [(w.what, w.done, w.unit) for w in begun] == [("predicting l.csv", 200, "rows")]
+
+
 def test_a_diagnosis_counts_its_parts_on_a_terminal_alone(call, pair, monkeypatch):
     seen = []
     kept = Display.end
