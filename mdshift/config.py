@@ -129,7 +129,7 @@ OPTIONS = _table(
     Option("set", str, (), "a parameter of the strategy; repeatable", many=True, metavar="NAME=VALUE"),
     Option("from", str, None, "start from this saved model", metavar="MODEL"),
     Option("purpose", str, None, "what the run is for: kept in the record [default: said from the data]", metavar="TEXT"),
-    Option("where", str, (), "only runs that meet this (also !=, < and >); repeatable", many=True, metavar="KEY=VALUE"),
+    Option("where", str, (), "only runs that meet this (also !=, <, >, <= and >=); repeatable", many=True, metavar="KEY=VALUE"),
     Option("last", int, None, "only the latest N runs", low=1, high=1_000_000, metavar="N"),
     Option("resume", bool, False, "take up the unfinished run into --out again"),
     Option("dry_run", bool, False, "read the data, check everything, say what would run, and stop"),

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import operator
 import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,29 +138,33 @@ def list_runs() -> list[dict[str, Any]]:
 
 
 def chosen(runs: list[dict[str, Any]], conditions: Sequence[str]) -> list[dict[str, Any]]:
-    """Those of the runs that meet all conditions `KEY=VALUE`, `KEY!=VALUE`, `KEY<VALUE` or `KEY>VALUE`.
+    """Those of the runs that meet all conditions `KEY=VALUE`, with `!=`, `<`, `>`, `<=` or `>=` in the place of `=`.
 
     A key is a path such as `settings.seed` or its end, `seed`; of a list one item must do, and of paths the file's name. `started` is compared as
-    `YYYY-MM-DD HH:MM:SS`, numbers as numbers. Raises UsageError for what is no condition, and for a key that no run has.
+    `YYYY-MM-DD HH:MM:SS` as far as the value goes, so that a day is the whole of it; numbers are compared as numbers. Raises UsageError for what is
+    no condition, and for a key that no run has.
     """
+    every = [(run, _leaves(searched(run))) for run in runs]
+    known = {k for _, leaves in every for k in leaves}
+    left = every
     for text in conditions:
         match = CONDITION.fullmatch(text)
-        if match is None:
+        if match is None or match["value"].lstrip().startswith(tuple("=<>!")):
             raise UsageError("--where needs KEY=VALUE", repr(text), "for example --where strategy=coral, --where 'started>2026-01-31'")
         key, sign, value = match["key"].strip(), match["sign"], match["value"].strip()
-        flat = [(run, _leaves(searched(run))) for run in runs]
-        known = {k for _, leaves in flat for k in leaves}
-        if flat and not any(_is(k, key) for k in known):
+        if every and not any(_is(k, key) for k in known):
             raise UsageError("no run has this key", repr(key), nearest(key, {k.rpartition(".")[2] for k in known}))
-        runs = [run for run, leaves in flat if _meets([v for k, v in leaves.items() if _is(k, key)], sign, value)]
-    return runs
+        left = [(run, leaves) for run, leaves in left if _meets([v for k, v in leaves.items() if _is(k, key)], sign, value)]
+    return [run for run, _ in left]
 
 
 ROW = (
     *("id", "started", "seconds", "status", "purpose", "strategy", "kept", "metric", "source_only", "adapted"),
     *("sources", "target", "label", "seed", "model", "settings", "hashes"),
 )
-CONDITION = re.compile(r"(?P<key>[^=<>!]+)(?P<sign>!=|=|<|>)(?P<value>.*)", re.DOTALL)
+CONDITION = re.compile(r"(?P<key>[^=<>!]+)(?P<sign>!=|<=|>=|=|<|>)(?P<value>.*)", re.DOTALL)
+TIME = re.compile(r"\d{4}-\d\d(-\d\d( \d\d(:\d\d(:\d\d)?)?)?)?")  # or the beginning of one
+COMPARED: dict[str, Callable[[Any, Any], bool]] = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
 
 
 def searched(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,18 +203,18 @@ def _is(path: str, key: str) -> bool:
 
 def _meets(found: Sequence[Any], sign: str, value: str) -> bool:
     items = [i for v in found for i in (v if isinstance(v, list) else [v])]
-    if sign in "=!=":
+    if sign in ("=", "!="):
         equal = any(value in (_word(i), Path(_word(i)).name) for i in items)
         return equal == (sign == "=")
     return any(_lies(item, sign, value) for item in items)
 
 
 def _lies(item: Any, sign: str, value: str) -> bool:
-    """Whether a number, or a text, lies below or above the value."""
+    """Whether a number, or a text, lies below or above the value; a time, as far as the value tells it."""
     if isinstance(item, str):
-        return item < value if sign == "<" else item > value
+        return COMPARED[sign](item[: len(value)] if TIME.fullmatch(value) else item, value)
     try:
-        return float(item) < float(value) if sign == "<" else float(item) > float(value)
+        return COMPARED[sign](float(item), float(value))
     except (TypeError, ValueError):
         return False
 

@@ -120,3 +120,11 @@ def test_the_hash_of_a_folder_depends_on_names_and_bytes(tmp_path):
     assert first["-"] is None
     (tmp_path / "a" / "b" / "x").rename(tmp_path / "a" / "x")
     assert record.hashes({"sources": [str(tmp_path / "a")]}) != {str(tmp_path / "a"): first[str(tmp_path / "a")]}
+
+
+def test_a_day_is_the_whole_of_it():
+    record.begin("m", DATA, SETTINGS)
+    runs = record.list_runs()
+    day = record.searched(runs[0])["started"][:10]
+    chosen = {sign: len(record.chosen(runs, [f"started{sign}{day}"])) for sign in ("<", "<=", ">", ">=")}
+    assert chosen == {"<": 0, "<=": 1, ">": 0, ">=": 1}

@@ -40,6 +40,11 @@ def ids(ended):
         (["started>2000-01-01"], [1, 2, 3]),
         (["started<2000-01-01"], []),
         (["adapted.value>0.75"], [1, 2, 3]),
+        (["seed>=1"], [2, 3]),
+        (["seed<=1"], [1, 2]),
+        (["started<=2000-01-01"], []),
+        (["started>=2000-01-01"], [1, 2, 3]),
+        (["strategy=dann", "weight=2"], []),  # a key of other runs than those that are left
         (["weight=2"], [3]),
     ],
 )
@@ -57,6 +62,9 @@ def test_the_latest(call, three):
     [
         (["--where", "stratgy=coral"], "no run has this key: 'stratgy'", "did you mean 'strategy'?"),
         (["--where", "coral"], "--where needs KEY=VALUE: 'coral'", "for example"),
+        (["--where", "seed==1"], "--where needs KEY=VALUE: 'seed==1'", "for example"),
+        (["--where", "seed=>1"], "--where needs KEY=VALUE: 'seed=>1'", "for example"),
+        (["--where", "seed>= <1"], "--where needs KEY=VALUE: 'seed>= <1'", "for example"),
         (["--last", "0"], "option --last must lie in", "only the latest"),
         (["1", "--last", "2"], "--where and --last choose from the list", "leave one"),
         (["-o", "x.pdf"], "the ending of --output is unknown", ".csv"),
