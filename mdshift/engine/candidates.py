@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, configure, every, variants
 from mdshift.engine import general
-from mdshift.engine.recommend import missing_module, without_extra
+from mdshift.engine.recommend import MOST, missing_module, without_extra
 from mdshift.errors import DataError, EnvironmentFault, UsageError
 from mdshift.types import Problem
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Run = tuple[Strategy, Mapping[str, Any]]
 
-MOST = {"low": 3, "medium": 3, "high": 6}
 MOST_VARIANTS = 6  # of the strategies tried with their defaults; each more asks all of them for stronger evidence
 AFFORDABLE = {"low": (Cost.LOW,), "medium": (Cost.LOW, Cost.MEDIUM), "high": tuple(Cost)}
 WITH_LABELS = {

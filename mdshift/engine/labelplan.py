@@ -1,7 +1,7 @@
 """Which rows of the target to label first: some drawn at random to judge a gain by, the others chosen to learn from.
 
 Rows that a model is unsure of teach it much, and are no sample of the target: a gain measured on them is not the target's (Settles
-2009). So a plan has two parts, and only the first may certify.
+2009). So a plan has two parts, and only the first may prove a gain.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import generator
-from mdshift.engine.recommend import certified, words_of_gain
+from mdshift.engine.recommend import smallest_gain, words_of_gain
 from mdshift.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def plan_labels(
 ) -> LabelPlan:
     """The rows of the target to label, the most useful ones first.
 
-    needed: the `labels_needed` of a recommendation. rows: how many (None: as many as are needed to certify a large gain, less those
+    needed: the `labels_needed` of a recommendation. rows: how many (None: as many as are needed to show a large gain, less those
     that the target has; where it has them, a small gain). churn: the threshold of that name.
 
     Raises UsageError where there is no target, DataError where the source has no label or cannot train anything, or where every row of
@@ -141,16 +141,16 @@ def check(problem: Problem) -> Domain:
 
 
 def _wanted(needed: Mapping[str, Any], have: int) -> int:
-    """The labels that are lacking to certify a large gain; where there are as many, a small one; where there are more, a large one anew."""
+    """The labels that are lacking to show a large gain; where there are as many, a small one; where there are more, a large one anew."""
     return int(next((needed[k] - have for k in ("large_gain", "small_gain") if needed[k] > have), needed["large_gain"]))
 
 
 def _sentence(judge: int, learn: int, task: str, churn: float) -> str:
     """What the plan holds, and what its labels are good for."""
     told = f"{judge} rows to judge by, drawn at random from the unlabelled target"
-    gain = certified(judge, task, churn)
+    gain = smallest_gain(judge, task, churn)
     if gain is not None:
-        told += f" (a gain of {words_of_gain(gain, task)} is certified by them alone)"
+        told += f" (by them alone a gain of {words_of_gain(gain, task)} shows in 4 cases of 5, of one candidate fixed beforehand)"
     return told + (
         f", then {learn} to learn from, chosen where the source model is unsure and the target is not covered yet; "
         "measure a gain on the first alone: the others are no random sample"

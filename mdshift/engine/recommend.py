@@ -33,6 +33,7 @@ DEFAULTS: Mapping[str, Any] = {
 }
 RESERVED = ("params", "exclude", "advice")
 Z_LEVEL, Z_POWER = 1.6449, 0.8416  # one-sided 5 %, power 80 %
+MOST = {"low": 3, "medium": 3, "high": 6}  # strategies that `auto` tries with their defaults, by compute
 
 
 @dataclass
@@ -72,9 +73,8 @@ def recommend(
         ranked.append(Ranked(name, round(heard.points.get(name, 0.0), 3), params, strategy.cost.value, why, command))
     ranked.sort(key=lambda r: (-r.score, ORDER[r.cost], r.strategy != "source-only", r.strategy))
     told = {**facts, **{f"machine_{k}": v for k, v in able.items() if v is not None}}
-    return Recommendation(
-        tuple(ranked), tuple(excluded), told, labels_needed(facts, limits), limits, tuple(heard.trace), tuple(heard.notes)
-    )
+    needed = labels_needed(facts, limits, float((document.get("settings") or {}).get("alpha") or DEFAULTS["alpha"]))
+    return Recommendation(tuple(ranked), tuple(excluded), told, needed, limits, tuple(heard.trace), tuple(heard.notes))
 
 
 def _allowed(able: Mapping[str, Any]) -> str:
@@ -188,32 +188,47 @@ def command_for(document: Mapping[str, Any], strategy: str, params: Mapping[str,
     return shlex.join([*words, "--out", DEFAULTS["out"]])
 
 
-def labels_needed(facts: Mapping[str, Any], limits: Mapping[str, float]) -> dict[str, Any]:
-    """How many labelled target rows tell, with 80 % power at a one-sided 5 %, that one model beats another.
+def labels_needed(facts: Mapping[str, Any], limits: Mapping[str, float], alpha: float = 0.05) -> dict[str, Any]:
+    """How many labelled target rows show, with 80 % power, that one model beats another that both are scored on.
 
-    Both are scored on the same rows. Classes: the share of rows on which exactly one of the two is right is the gain plus
-    `churn`, so n = (z_level + z_power)^2 (gain + churn) / gain^2 (after McNemar 1947, Connor 1987): 124 rows for 10 points, 371 for 5.
+    For one candidate fixed beforehand, at a one-sided 5 %. Classes: the share of rows on which exactly one of the two is right is the gain
+    plus `churn`, so n = (z_level + z_power)^2 (gain + churn) / gain^2 (after McNemar 1947, Connor 1987): 124 rows for 10 points, 371 for 5.
     Numbers: n = ((z_level + z_power) / d)^2, d the gain in squared error over the standard deviation of its differences.
-    `buys` says what such labels are good for.
+    `auto` is the same at the level at which `adapt` keeps one of several candidates (`trials`): two-sided alpha, divided by their number;
+    the maps that a candidate is made of count too and ask for more. `buys` says what such labels are good for.
     """
-    have = facts.get("n_target_labelled", 0)
-    scale = (Z_LEVEL + Z_POWER) ** 2
+    from mdshift.stats.resample import two_sided
 
-    def rows(value: float) -> int:
-        return int(-(-value // 1))
+    have, numbers, churn = facts.get("n_target_labelled", 0), facts.get("task") == "regression", limits["churn"]
+    tried = MOST[facts.get("compute", DEFAULTS["compute"])]
 
-    if facts.get("task") == "regression":
-        wide, fine = rows(scale / 0.25**2), rows(scale / 0.125**2)
-        sentence = f"{wide} target labels tell a gain of a quarter of a standard deviation of the paired squared errors, {fine} one of an eighth; there are {have}"
-    else:
-        wide, fine = rows(scale * (0.10 + limits["churn"]) / 0.10**2), rows(scale * (0.05 + limits["churn"]) / 0.05**2)
-        sentence = f"{wide} target labels certify a gain of 10 points, {fine} one of 5; there are {have}"
-    buys = _buys(wide, have, str(facts.get("task")), limits["churn"])
-    return {"large_gain": wide, "small_gain": fine, "have": have, "level": 0.05, "power": 0.8, "sentence": sentence, "buys": buys}
+    def rows(gain: float, z_level: float) -> int:
+        scale = (z_level + Z_POWER) ** 2
+        return int(-(-scale / gain**2 // 1)) if numbers else int(-(-scale * (gain + churn) / gain**2 // 1))
+
+    large, small = (0.25, 0.125) if numbers else (0.10, 0.05)
+    wide, fine = (rows(gain, Z_LEVEL) for gain in (large, small))
+    more, most = (rows(gain, two_sided(alpha / tried)) for gain in (large, small))
+    gains = ("of a quarter of a standard deviation of the paired squared errors", "of an eighth") if numbers else ("of 10 points", "of 5")
+    beside = "" if numbers else f", {100 * churn:g} % churn"
+    sentence = (
+        f"{wide} target labels show a gain {gains[0]}, {fine} one {gains[1]} (one candidate fixed beforehand, one-sided 5 %, power 80 %{beside}); "
+        f"with {tried} candidates `auto` asks for {more} and {most}; there are {have}"
+    )
+    return {
+        "large_gain": wide,
+        "small_gain": fine,
+        "have": have,
+        "level": 0.05,
+        "power": 0.8,
+        "auto": {"candidates": tried, "large_gain": more, "small_gain": most},
+        "sentence": sentence,
+        "buys": _buys(wide, more, have, tried, str(facts.get("task")), churn),
+    }
 
 
-def certified(rows: int, task: str, churn: float) -> float | None:
-    """The smallest gain that so many labels tell: the number of `labels_needed`, turned round. None where no gain is large enough.
+def smallest_gain(rows: int, task: str, churn: float) -> float | None:
+    """The smallest gain that so many labels show: the number of `labels_needed`, turned round. None where no gain is large enough.
 
     Classes: a share of the rows. Numbers: in standard deviations of the paired differences in squared error.
     """
@@ -233,22 +248,23 @@ def words_of_gain(gain: float, task: str) -> str:
     return f"{100 * gain:.0f} points"
 
 
-def _buys(wide: int, have: int, task: str, churn: float) -> str:
+def _buys(wide: int, more: int, have: int, tried: int, task: str, churn: float) -> str:
     """What labels are good for: what they show, how surely, and what `auto` does with them."""
     gain = (
         "a quarter of a standard deviation of the paired squared errors"
         if task == "regression"
         else "10 points (10 more of 100 rows right)"
     )
-    now = certified(have, task, churn)
+    now = smallest_gain(have, task, churn)
     told = (
-        f"A strategy that truly gains {gain} is seen to do so in 4 cases of 5 with {wide} labels drawn at random; one that gains nothing "
-        "passes in 1 case of 20. "
+        f"One strategy, fixed beforehand, that truly gains {gain} is seen to do so in 4 cases of 5 with {wide} labels drawn at random; "
+        "one that gains nothing passes in 1 case of 20. "
     )
     if have:
         told += f"The {have} that there are show {'hardly any gain' if now is None else f'gains from {words_of_gain(now, task)} on'}. "
     return told + (
         "With labels `auto` compares every candidate with the source model on labelled target rows that the candidate was not trained on, keeps one "
-        "only where the gain is sure (the more are tried, the more labels that takes), and can try those that learn from labels; "
+        f"only where the gain is sure (the more are tried, the more labels that takes: {more} for {tried}, and more where the maps that they are "
+        "made of are tried along), and can try those that learn from labels; "
         "without any it has validators alone to go by. --label-plan FILE writes which rows to label first"
     )

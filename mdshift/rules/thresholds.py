@@ -30,7 +30,9 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "feature_overlap_enough": Threshold(
         0.50, "share of columns in common: below it more is lost by intersecting than a common model can win"
     ),
-    "few_labels": Threshold(100, "labelled target rows: fewer can neither train a network nor certify a gain of 10 points (124 do)"),
+    "few_labels": Threshold(
+        100, "labelled target rows: fewer can neither train a network nor show a gain of 10 points (124 do, of one candidate)"
+    ),
     "many_labels": Threshold(
         2000,
         "labelled target rows: an interval of the accuracy on a fifth of them is about 4 points wide to each side, so that models can be compared",

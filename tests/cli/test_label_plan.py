@@ -100,5 +100,6 @@ def test_a_diagnosis_whose_data_are_gone_is_refused(call, refused, pair):
 def test_a_recommendation_says_what_labels_buy(call, pair):
     ended = call("recommend", "s.csv", "t.csv", "--label", "y")
     said = " ".join(ended.out.split())
-    assert "124 target labels certify a gain of 10 points" in said
+    assert "124 target labels show a gain of 10 points" in said
+    assert "with 3 candidates `auto` asks for 210 and 629" in said
     assert "--label-plan FILE writes which rows to label first" in said

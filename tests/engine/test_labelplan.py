@@ -9,7 +9,7 @@ from made import accuracy, context, prepared, problem, rng_of
 
 from mdshift.engine import labelplan
 from mdshift.engine.labelplan import cover, doubt, draw, plan_labels
-from mdshift.engine.recommend import certified, labels_needed
+from mdshift.engine.recommend import labels_needed, smallest_gain
 from mdshift.errors import DataError, UsageError
 from mdshift.learners import select
 from mdshift.learners.linear import Linear
@@ -215,22 +215,22 @@ def test_how_many_rows():
     assert len(plan_labels(problem(m=80, n=40, labelled=50), NEEDED)) == 20
 
 
-def test_the_sentence_says_how_many_of_each_and_what_they_certify():
+def test_the_sentence_says_how_many_of_each_and_what_they_show():
     said = plan_labels(problem(m=80, n=40), NEEDED).sentence
     assert said.startswith("10 rows to judge by, drawn at random")
     assert "then 10 to learn from" in said
     assert "the others are no random sample" in said
 
 
-def test_what_labels_certify_is_what_is_needed_turned_round():
+def test_what_labels_show_is_what_is_needed_turned_round():
     limits = defaults()
     needed = labels_needed({"task": "classification"}, limits)
-    assert certified(needed["large_gain"], "classification", limits["churn"]) == pytest.approx(0.10, abs=0.001)
-    assert certified(needed["small_gain"], "classification", limits["churn"]) == pytest.approx(0.05, abs=0.001)
+    assert smallest_gain(needed["large_gain"], "classification", limits["churn"]) == pytest.approx(0.10, abs=0.001)
+    assert smallest_gain(needed["small_gain"], "classification", limits["churn"]) == pytest.approx(0.05, abs=0.001)
     needed = labels_needed({"task": "regression"}, limits)
-    assert certified(needed["large_gain"], "regression", limits["churn"]) == pytest.approx(0.25, abs=0.002)
-    assert certified(0, "classification", 0.1) is None
-    assert certified(3, "classification", 0.1) is None
+    assert smallest_gain(needed["large_gain"], "regression", limits["churn"]) == pytest.approx(0.25, abs=0.002)
+    assert smallest_gain(0, "classification", 0.1) is None
+    assert smallest_gain(3, "classification", 0.1) is None
 
 
 def test_reasons_name_what_is_true_of_the_row():

@@ -1,5 +1,6 @@
 """The ranking, its reasons, and what it rules out."""
 
+import math
 import shlex
 
 import pytest
@@ -178,6 +179,17 @@ def test_the_number_of_labels_needed():
     needed = labels_needed({"task": "classification", "n_target_labelled": 7}, defaults())
     assert (needed["large_gain"], needed["small_gain"], needed["have"]) == (124, 371, 7)
     assert labels_needed({"task": "regression"}, defaults())["large_gain"] == 99
+
+
+def test_several_candidates_ask_for_more_labels_by_the_level_of_the_guard():
+    from mdshift.stats.resample import two_sided
+
+    one = labels_needed({"task": "classification"}, defaults())
+    assert one["auto"] == {"candidates": 3, "large_gain": 210, "small_gain": 629}
+    six = labels_needed({"task": "classification", "compute": "high"}, defaults(), 0.1)["auto"]
+    assert six["large_gain"] == math.ceil((two_sided(0.1 / 6) + module.Z_POWER) ** 2 * 0.2 / 0.1**2)
+    assert "with 3 candidates `auto` asks for 210 and 629" in one["sentence"]
+    assert labels_needed({"task": "regression"}, defaults())["auto"]["large_gain"] == 168
 
 
 def test_the_number_of_labels_has_the_power_that_it_claims():
