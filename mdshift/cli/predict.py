@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -34,10 +33,10 @@ def predict(model: str, data: str, flags: options.Flags) -> int:
     loaded = store.load(model)
     spec = DataSpec(target=data, encoding=session["encoding"])
     batches = engine(loaded, data, proba=session["proba"], spec=spec)
-    if session["output"] or sys.stdout is None or not sys.stdout.isatty():
+    if session["output"]:
         with follow(session.progress, f"predicting {data}", "rows") as work:
             write_rows(session["output"], counted(batches, work), json=session["json"])
-    else:  # the rows themselves show how far it is
+    else:  # on the terminal, or through a pipe to what writes there: a line in between would mix with the rows
         write_rows(None, batches, json=session["json"])
     if session["output"]:
         session.message(f"wrote {Path(session['output'])}")

@@ -316,6 +316,8 @@ def test_predictions_are_counted(call, pair, trained, monkeypatch):
     ended = call("predict", trained, "l.csv", "-o", "p.csv")
     assert (ended.code, ended.err) == (0, "wrote p.csv\n")
     assert [(w.what, w.done, w.unit) for w in begun] == [("predicting l.csv", 200, "rows")]
+    assert call("predict", trained, "l.csv").code == 0
+    assert len(begun) == 1  # the rows go where the line would
 
 
 def test_a_diagnosis_counts_its_parts_on_a_terminal_alone(call, pair, monkeypatch):
