@@ -66,5 +66,6 @@ def _sweep(path: Path) -> None:
     left = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{12}\.(new|old)")
     for other in [p for p in path.parent.iterdir() if left.fullmatch(p.name)]:
         with suppress(OSError):
-            if path.exists() and time.time() - other.stat().st_mtime > STALE:
+            # an old folder may be the only one there is, if the run was killed between two renames
+            if (path.exists() or other.suffix == ".new") and time.time() - other.stat().st_mtime > STALE:
                 shutil.rmtree(other)

@@ -67,3 +67,11 @@ def test_a_block_that_fails_leaves_the_old_folder(folder):
         failing()
     assert (folder / "x").read_text() == "old"
     assert [f.name for f in folder.parent.iterdir()] == ["m"]
+
+
+def test_what_a_run_killed_before_its_first_folder_left_is_swept_but_not_the_only_folder_there_is(tmp_path):
+    for end in ("new", "old"):
+        (tmp_path / f".m.0123456789ab.{end}").mkdir()
+        os.utime(tmp_path / f".m.0123456789ab.{end}", (time.time() - 7200,) * 2)
+    replace(tmp_path / "m")
+    assert sorted(f.name for f in tmp_path.iterdir()) == [".m.0123456789ab.old", "m"]
