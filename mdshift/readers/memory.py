@@ -150,12 +150,27 @@ def values_of(data: Any, shown: str) -> pa.Array:
     try:
         made = plain(pa.chunked_array(data) if stream else pa.array(data, from_pandas=True))
     except OverflowError:  # whole numbers of more than 64 bits
-        made = pa.array([None if _missing(v) else float(v) for v in data], pa.float64())
+        made = _as_numbers(data)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError):
         made = _as_text(data)
     except (TypeError, ValueError) as error:
         raise DataError("not a column of values", f"{shown}: {str(error)[:120]}", HINT) from None
     return _as_text(data) if isinstance(made.type, pa.BaseExtensionType) else made  # pandas' periods and intervals
+
+
+def _as_numbers(data: Any) -> pa.Array:
+    """Every value as a double; all as text where one is no number, or too large for a double."""
+    import numbers
+
+    import pyarrow as pa
+
+    present = [None if _missing(v) else v for v in data]
+    try:
+        if any(v is not None and (isinstance(v, bool) or not isinstance(v, numbers.Real)) for v in present):
+            return _as_text(data)
+        return pa.array([None if v is None else float(v) for v in present], pa.float64())
+    except OverflowError:
+        return _as_text(data)
 
 
 def _as_text(data: Any) -> pa.Array:

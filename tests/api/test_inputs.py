@@ -182,3 +182,23 @@ def test_a_header_is_told_without_the_rows(tmp_path):
         assert columns_of(str(tmp_path / name)) == ["a", "b", "y"], name
     (tmp_path / "g.csv").write_bytes(b"\0\1\2")
     assert columns_of(str(tmp_path / "g.csv")) == columns_of("/dev/zero") == columns_of("nothere") == []
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([10**400, 1], "large_string"),
+        ([2**70, "x"], "large_string"),
+        ([2**70, True], "large_string"),
+        ([2**70, 1 + 2j], "large_string"),
+        ([2**70, None], "double"),
+        ([2**70, 2**65], "double"),
+    ],
+)
+def test_large_whole_numbers_are_read_alike_in_any_order(values, kind):
+    from mdshift.readers.memory import values_of
+
+    for ordered in (values, values[::-1], pd.Series(values, dtype=object)):
+        made = values_of(ordered, "the labels")
+        assert str(made.type) == kind
+        assert made.null_count == values.count(None)
