@@ -155,10 +155,17 @@ class Adapter(ClassifierMixin, _Adapter):  # type: ignore[misc]
         import numpy as np
 
         y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        if y.dtype == object and not _present(y, len(y)).all():
+            raise InputError("labels that are missing: NaN or None", "in y", "leave these rows out")
+        try:
+            check_classification_targets(y)
+        except TypeError as error:
+            raise InputError("labels of several types", f"in y: {error}", "give words alone, or numbers alone") from None
         known = None if there is None or y_target is None else column_or_1d(np.asarray(y_target)[there])
-        if known is not None and known.dtype == object:  # what held None or NaN beside labels
-            known = np.array(known.tolist())
+        if known is not None and known.dtype != y.dtype:  # None or NaN stood beside the labels
+            known = _like(known, y.dtype)
+            if known.dtype.kind == "f" and not np.isfinite(known).all():
+                raise InputError("labels that are no finite numbers: infinity", "in y_target", "None or NaN where there is no label")
         self.classes_ = np.unique(y if known is None or not len(known) else np.concatenate([y, known]))
         codes = np.searchsorted(self.classes_, y)
         if len(np.unique(codes)) < 2:  # noqa: PLR2004 - nothing to tell apart
@@ -200,11 +207,28 @@ class AdapterRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]
             return y, None
         target = np.full(len(there), np.nan)
         target[there] = np.asarray(column_or_1d(np.asarray(y_target)[there]), dtype=np.float64)
+        if np.isinf(target).any():
+            raise InputError("labels that are no finite numbers: infinity", "in y_target", "None or NaN where there is no label")
         return y, target
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The numbers (n,) of new rows."""
         return self._said(X)["prediction"]
+
+
+def _like(known: Any, kind: np.dtype[Any]) -> Any:
+    """Known labels (m,) in the type of the source's, where that loses nothing; else as they are, a mixture of objects in its common type."""
+    import numpy as np
+
+    try:
+        if kind.kind not in "OUS":  # words have their own lengths
+            with np.errstate(invalid="ignore"):  # infinity, which the caller refuses
+                cast = known.astype(kind)
+            if (cast == known).all():
+                return cast
+    except (TypeError, ValueError, OverflowError):  # a word among numbers
+        pass
+    return np.array(known.tolist()) if known.dtype == object and kind.kind != "O" else known
 
 
 def _present(y: Any, rows: int) -> Any:

@@ -127,3 +127,31 @@ def test_the_checks_hold_of_the_whole_choice(monkeypatch):
 
     monkeypatch.undo()
     check_estimator(Adapter())
+
+
+@pytest.mark.parametrize("frame", [True, False])
+@pytest.mark.parametrize("labels", [["a", None, "b"], ["a", 1, "b"], [1, None, 2]])
+def test_labels_that_are_missing_or_mixed_are_an_input_error(frame, labels):
+    X, y = np.arange(30.0).reshape(-1, 1), np.array(labels * 10, dtype=object)
+    with pytest.raises(InputError, match="labels"):
+        Adapter().fit(pd.DataFrame({"a": X[:, 0]}) if frame else X, y)
+
+
+@pytest.mark.parametrize("blank", [np.nan, None])
+def test_target_labels_beside_missing_ones_leave_the_classes_type(blank):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = (X[:, 0] > 0).astype(int)
+    target = np.array([*y[:20], *[blank] * 40], dtype=float if blank is not None else object)
+    made = Adapter("source-only").fit(X, y, X + 0.1, target)
+    assert made.classes_.dtype == y.dtype
+    assert made.predict(X).dtype == y.dtype
+    halves = Adapter("source-only").fit(X, y, X + 0.1, np.where(target == 1, 0.5, target) if blank is not None else [0.5, *[None] * 59])
+    assert 0.5 in halves.classes_  # what is no whole number is not rounded
+
+
+@pytest.mark.parametrize("made", [Adapter("source-only"), AdapterRegressor("source-only")])
+def test_infinite_target_labels_are_an_input_error(made):
+    X = np.arange(30.0).reshape(-1, 1)
+    with pytest.raises(InputError, match="infinity"):
+        made.fit(X, np.arange(30) % 3, X, [np.inf, *[1.0] * 29])
