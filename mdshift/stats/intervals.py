@@ -35,6 +35,18 @@ def auc(low: Floats, high: Floats) -> tuple[float, float]:
     return value, variance
 
 
+def attainable_auc(reached: float, noise: float) -> float:
+    """The AUC of the best classifier, where a learned one reaches `reached`, both from .5 to 1.
+
+    noise: columns over training rows of a side. Two normal laws d standard deviations apart are told apart by a mean difference learned from n
+    rows a side in p columns as if they were d^2 / sqrt(d^2 + 2 p / n) apart (Raudys & Jain 1991); solved for d.
+    """
+    from scipy.special import ndtr, ndtri
+
+    u = 2 * float(ndtri(np.clip(reached, 0.5, 1.0))) ** 2
+    return float(ndtr(np.sqrt((u + np.sqrt(u * u + 8 * u * noise)) / 4))) if np.isfinite(u) else 1.0
+
+
 def _below(ordered: Floats, values: Floats) -> Floats:
     """Share of `ordered` (sorted) below each of `values`, ties counted half."""
     out: Floats = (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * max(len(ordered), 1))

@@ -1,11 +1,14 @@
 import json
+from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 from shifts import bound
 from sides import sides
 
-from mdshift.probes.marginal import Marginal, test_x
+from mdshift.probes.domainclassifier import crossfit
+from mdshift.probes.marginal import Marginal, bounds, test_x
 
 
 def normal(n, m, p, seed, change=lambda Y: Y):
@@ -81,3 +84,34 @@ def test_too_few_rows_are_said():
     assert found.p_value is None
     assert "too few rows to tell: 1000 against 10" in found.sentence
     assert set(found.evidence) >= {"mmd", "classifier", "js"}
+
+
+def covered(n, m, p, d, repeats, all_columns):
+    """How many of the bounds, of seeded pairs whose first or all columns moved, lie below what the best classifier reaches."""
+    best = 2 * NormalDist().cdf(d / np.sqrt(2)) - 1
+    missed = 0
+    for seed in range(repeats):
+        view = normal(n, m, p, seed, lambda Y: Y + (d / np.sqrt(p) if all_columns else d * (np.arange(p) == 0)))
+        missed += bounds(crossfit(view), p, 0.05)[2] < best
+    return missed
+
+
+@pytest.mark.parametrize("d", [0.0, 0.3])
+def test_the_bound_covers_what_the_best_classifier_reaches(d):
+    repeats = 10
+    assert covered(60, 60, 3, d, repeats, all_columns=False) <= bound(repeats)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "m", "p"), [(60, 60, 3), (300, 300, 3), (300, 100, 8), (400, 400, 30)])
+@pytest.mark.parametrize("d", [0.0, 0.1, 0.2, 0.3, 0.4])
+def test_the_bound_covers_at_length(n, m, p, d):
+    repeats = 100
+    assert covered(n, m, p, d, repeats, all_columns=p > 3) <= bound(repeats)
+
+
+def test_an_auc_below_chance_excludes_no_more_than_one_of_chance():
+    found = crossfit(normal(60, 60, 3, 7))
+    unlucky, fair = replace(found, auc=0.44), replace(found, auc=0.5)
+    assert bounds(unlucky, 3, 0.05)[2] == pytest.approx(bounds(fair, 3, 0.05)[2])
+    assert bounds(unlucky, 3, 0.05)[:2] == (0.0, 0.0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from shifts import bound
 
-from mdshift.stats.intervals import auc, rank_sum_p, roc_points, wilson
+from mdshift.stats.intervals import attainable_auc, auc, rank_sum_p, roc_points, wilson
 
 
 def test_wilson_covers():
@@ -48,3 +48,9 @@ def test_the_roc_curve_rises_from_corner_to_corner():
     assert np.all(np.diff(curve, axis=0) >= 0)
     assert len(curve) <= 40
     assert np.trapezoid(curve[:, 1], curve[:, 0]) == pytest.approx(auc(low, high)[0], abs=0.02)
+
+
+def test_the_attainable_auc_is_no_less_and_without_noise_the_same():
+    for reached in (0.5, 0.55, 0.7, 0.95, 1.0):
+        assert attainable_auc(reached, 0.0) == pytest.approx(reached)
+        assert reached - 1e-12 <= attainable_auc(reached, 0.01) <= attainable_auc(reached, 0.1) <= 1
