@@ -31,12 +31,13 @@ MOST = 10  # causes that are told
 class Causes(Probe):
     """Known patterns behind a shift, each told only where both its effect and its test say so.
 
-    Of one number column: another unit, scale or offset (the source's quantiles lie on a line against the target's, with a unit's
-    factor; without a known unit only where correlated columns did not move along, or the move is beyond any choice of rows), clipping
+    Of one number column: another unit, scale or offset (the source's quantiles lie on a line against the target's, and something besides a
+    unit's factor says so: correlated columns did not move along, the move is beyond any choice of rows, or the values have the source's
+    decimals once they are converted back; a ratio near 1.609 alone is as well that of other rows), clipping
     or saturation, rounding, a placeholder for missing values, values that never meet. Missing: the share of missing values changed. Vocabulary: new or renamed
     levels. Duplicates. Drift: columns that trend with time within the source, and go on so in the target. Sampling: once the source is
-    matched on the classes or on one or two columns, the domain classifier's scores tell the sides apart no more, so that the rows were chosen otherwise and
-    the rest stayed.
+    matched on the classes or on one or two columns, the domain classifier's scores tell the sides apart no more, as they would
+    had the rows been chosen otherwise by them; a column that goes with the label may stand for other shares of the label's values, which is said.
 
     Every family of tests has a seventh of alpha, adjusted within (Holm), so that under no shift any cause is told in at most alpha of the cases.
     A cause is a likely one: the data can't tell a changed sensor from a changed world where both leave the same trace.

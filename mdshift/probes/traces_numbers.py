@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from mdshift.stats import patterns
 from mdshift.stats.intervals import auc
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -21,7 +24,12 @@ if TYPE_CHECKING:
 
 COMPANION = 0.3  # least rank correlation of a column that should have moved along
 STAYED, ALONG = 0.3, 0.6  # of the move that the correlation foretells: below a companion stayed, above it moved along
+SURE = 3.5  # standard errors that a move must be foretold to be, lest noise read as having stayed
 FAR, WIDER = 3.0, 3.0  # standard deviations, ratio of spreads: moves that no change of the rows explains
+SAME = 0.3  # standard deviations: below it the middle is the same
+LARGE = 10.0  # factors that no other rows have and a unit does
+STILL = "while the columns that go with it did not move along"
+BEYOND = "farther than another choice of rows explains"
 DISTINCT = 10  # values that a column must have on a side for its range to say something
 
 
@@ -101,45 +109,71 @@ def _standing(case: Case, sides: list[Side]) -> list[Record]:
 
 
 def _lines(case: Case) -> tuple[list[Record], set[str]]:
-    groups: dict[str, list[tuple[str, patterns.Line]]] = {}
-    singles = []
+    groups: dict[tuple[str, str], list[tuple[str, patterns.Line]]] = {}
+    lines: dict[str, patterns.Line] = {}
     for name in case.moved:
-        if name not in case.place or case.moved[name]["kind"] != "number":
+        if name not in case.place or case.moved[name]["kind"] != "number" or counts_rows(case, name):
             continue
-        one, two = case.known(name)
-        line = patterns.line(one, two)
-        if line is None or counts_rows(case, name):
-            continue
-        companions = followed(case, name)
-        if line.unit is not None:
-            modest = 0.1 < line.factor < 10 and abs(line.offset) < two.std()  # noqa: PLR2004
-            if not (modest and companions is not None and companions > ALONG):
-                groups.setdefault(line.unit.name, []).append((name, line))
-                continue
-        if _beyond_choice(line, one, companions):
-            singles.append((name, line, companions))
+        line = patterns.line(*case.known(name))
+        if line is not None:
+            lines[name] = line
+    undone: dict[str, patterns.Line] = {}
+    for last in (False, True):  # a column that was converted itself says whether others moved once it is converted back
+        for name, line in lines.items():
+            why = _converted(case, name, line, undone if last else {}) if line.unit is not None and name not in undone else None
+            if why is not None and line.unit is not None:
+                groups.setdefault((line.unit.name, why), []).append((name, line))
+        undone = {n: one for members in groups.values() for n, one in members}
     found = []
-    for unit, members in groups.items():
+    for (unit, why), members in groups.items():
         names = [n for n, _ in members]
         first = members[0][1]
         text = (
-            f"{listed(names)} {plural(names, 'looks', 'look')} converted: target = {_formula(first)} ({unit}); after it the quantiles agree"
+            f"{listed(names)} {plural(names, 'looks', 'look')} converted: target = {_formula(first)} ({unit}) makes the quantiles agree, "
+            f"{why}"
         )
         found.append(cause("unit", names, text, **_line(first), unit=unit, p_value=max(case.moved[n]["p_value"] for n in names)))
-    for name, line, companions in singles[:NAMED]:
-        stayed = companions is not None and companions < STAYED
-        why = "while the columns that go with it did not move along" if stayed else "more than another choice of rows explains"
+    told = 0
+    for name, line in lines.items():
+        companions = followed(case, name, undone)
+        if line.unit is not None or told == NAMED or not _beyond_choice(case, name, companions):
+            continue
+        told += 1
+        why = STILL if companions is not None and companions.stayed else BEYOND
         text = f"{wording.short(name)}: target ≈ {_formula(line)} fits all quantiles, {why}: scale or offset of the measurement changed"
-        found.append(cause("offset", [name], text, **_line(line), companions=companions, p_value=case.moved[name]["p_value"]))
+        farthest = None if companions is None else companions.farthest
+        found.append(cause("offset", [name], text, **_line(line), companions=farthest, p_value=case.moved[name]["p_value"]))
     return found, {c for f in found for c in f["columns"]}
 
 
-def _beyond_choice(line: patterns.Line, source: Floats, companions: float | None) -> bool:
-    if companions is not None:
-        return companions < STAYED
-    sd = float(source.std())
-    away = abs((line.factor - 1) * float(source.mean()) + line.offset) / sd
-    return away >= FAR or not 1 / WIDER <= line.factor <= WIDER
+def _converted(case: Case, name: str, line: patterns.Line, undone: dict[str, patterns.Line]) -> str | None:
+    """What speaks for a unit beside a factor near its own, which other rows may have by chance; None: nothing does."""
+    one, two = case.known(name)
+    assert line.unit is not None
+    if patterns.on_grid(one, two, line.unit):
+        return "and its values have the source's decimals once they are converted back"
+    companions = followed(case, name, undone)
+    if line.factor >= LARGE or line.factor <= 1 / LARGE:
+        return BEYOND
+    if companions is not None and companions.stayed:
+        return STILL
+    if companions is not None and companions.along > ALONG:
+        return None
+    return BEYOND if _far(one, two) else None
+
+
+def _beyond_choice(case: Case, name: str, companions: Companions | None) -> bool:
+    return companions.stayed if companions is not None else _far(*case.known(name))
+
+
+def _far(source: Floats, target: Floats) -> bool:
+    """Whether no choice of the source's rows gives the target: hardly a row in common, or a spread of another order about one middle.
+
+    By ranks: the standard deviation of a skewed law grows with its middle, so that its ratio says little.
+    """
+    away = abs(_move(source, target))
+    ratio = float(np.subtract(*np.quantile(target, [0.9, 0.1])) / max(float(np.subtract(*np.quantile(source, [0.9, 0.1]))), 1e-300))
+    return away >= FAR or (away < SAME and not 1 / WIDER <= ratio <= WIDER)
 
 
 def _formula(line: patterns.Line) -> str:
@@ -152,27 +186,59 @@ def _line(line: patterns.Line) -> Record:
     return {"factor": line.factor, "offset": line.offset, "distance_before": line.before, "distance_after": line.after, "r2": line.r2}
 
 
-def followed(case: Case, name: str) -> float | None:
-    """How far the correlated number columns moved, over the move that the correlation foretells: near 0 they stayed, near 1 they went along.
+@dataclass(frozen=True)
+class Companions:
+    """How the columns that go with one moved, as a share of what another choice of rows would have moved them: 0 they stayed, 1 they went along.
 
-    All by ranks, so that no unit matters. None where no column is correlated or the column's middle did not move.
+    along: the median. farthest: the upper quarter of the absolute values, since a column that went elsewhere has not stayed.
+    """
+
+    along: float
+    farthest: float
+
+    @property
+    def stayed(self) -> bool:
+        """Whether none of them moved as other rows would have moved it."""
+        return self.farthest < STAYED
+
+
+def followed(case: Case, name: str, undone: Mapping[str, patterns.Line]) -> Companions | None:
+    """How the correlated number columns moved; None where none is correlated enough for its errors.
+
+    Where the column's middle moved, a choice of rows moves the others' by its correlation; where its spread alone did, the choice
+    changes the correlations themselves (restriction of range: Thorndike 1949). All by ranks, so that no unit matters. undone: columns
+    that were converted, which are converted back first.
     """
     from scipy.stats import rankdata
 
-    X = _filled(case.source.numbers)
-    Y = _filled(case.target.numbers)
+    X, Y = _filled(case.source.numbers), _filled(case.target.numbers)
+    for other, line in undone.items():
+        if other != name:
+            Y[:, case.place[other]] = (Y[:, case.place[other]] - line.offset) / line.factor
     j = case.place[name]
-    ranks = rankdata(X, axis=0)
+    before, after = (_correlations(rankdata(v, axis=0), j) for v in (X, Y))
+    error = np.sqrt(1 / len(X) + 1 / len(Y))
+    own = _move(X[:, j], Y[:, j])
+    others = [k for k in np.flatnonzero(np.abs(before) >= COMPANION) if k != j][:20]
+    if abs(own) >= SAME:
+        moves = [(_move(X[:, k], Y[:, k]), float(before[k] * own)) for k in others]
+    else:
+        f = float(np.subtract(*np.quantile(Y[:, j], [0.75, 0.25])) / max(float(np.subtract(*np.quantile(X[:, j], [0.75, 0.25]))), 1e-300))
+        r = before[others]
+        new = r * f / np.sqrt(1 - r**2 + (r * f) ** 2)
+        moves = [
+            (float(a), float(b)) for a, b in zip(np.arctanh(after[others]) - np.arctanh(r), np.arctanh(new) - np.arctanh(r), strict=True)
+        ]
+    shares = np.array([moved / foretold for moved, foretold in moves if abs(foretold) >= SURE * error])
+    return Companions(float(np.median(shares)), float(np.quantile(np.abs(shares), 0.75))) if len(shares) else None
+
+
+def _correlations(ranks: Floats, j: int) -> Floats:
+    """Correlations of all columns with column j, short of 1."""
     centred = ranks - ranks.mean(axis=0)
     sd = np.sqrt((centred**2).sum(axis=0))
-    r = centred.T @ centred[:, j] / np.maximum(sd * sd[j], 1e-12)
-    others = [k for k in np.flatnonzero(np.abs(r) >= COMPANION) if k != j][:20]
-    own = _move(X[:, j], Y[:, j])
-    if not others or abs(own) < 0.3:  # noqa: PLR2004 - the spread alone changed: nothing is foretold
-        return None
-    moves = np.array([_move(X[:, k], Y[:, k]) / (r[k] * own) for k in others])
-    # a companion that went elsewhere has not stayed: the farthest quarter speaks
-    return float(np.quantile(np.abs(moves), 0.75)) if np.median(moves) < ALONG else float(np.median(moves))
+    found: Floats = np.clip(centred.T @ centred[:, j] / np.maximum(sd * sd[j], 1e-12), -0.999, 0.999)
+    return found
 
 
 def _filled(values: Floats) -> Floats:

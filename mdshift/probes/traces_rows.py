@@ -120,6 +120,7 @@ def sampling(case: Case, without: set[str]) -> list[Record]:
         for a, b in combinations(names, 2)
     ]
     best: tuple[int, float, list[str]] | None = None
+    by_class = view.y_source is not None and view.problem.task is not None  # until labels say otherwise
     for columns, (one, two) in tried:
         if best is not None and len(columns) > best[0] and best[1] - 0.5 <= LEFT * (scores.auc - 0.5):
             break  # what one column explains needs no second
@@ -128,6 +129,8 @@ def sampling(case: Case, without: set[str]) -> list[Record]:
             continue
         value, spread = left
         excess = scores.auc - 0.5
+        if not columns:
+            by_class = value - 0.5 <= PARTLY * excess
         if (
             value - 0.5 <= PARTLY * excess
             and value + 1.64 * spread <= 0.5 + MOSTLY * excess
@@ -140,11 +143,37 @@ def sampling(case: Case, without: set[str]) -> list[Record]:
     whole = value - 0.5 <= LEFT * (scores.auc - 0.5)
     what = f"matched on {listed(columns)}" if size else "with the classes' shares matched"
     by = plural(columns, "this column", "these columns") if size else "class"
+    fits = f"rows chosen otherwise by {by} would look so"
+    if size and by_class and _goes_with_label(case, columns):
+        fits += ", and so would other shares of the label's values, which go with " + plural(columns, "it", "them")
     text = (
-        f"{what[0].upper()}{what[1:]}, the sides are {'hardly told apart' if whole else 'told apart much less'} (AUC {scores.auc:.2f} → {value:.2f}): rows were "
-        f"chosen otherwise by {by}, {'and the rest stayed the same' if whole else 'with some change besides'}"
+        f"{what[0].upper()}{what[1:]}, the sides are {'hardly told apart' if whole else 'told apart much less'} (AUC {scores.auc:.2f} → {value:.2f}): "
+        f"{fits}{'' if whole else ', with some change besides'}"
     )
     return [cause("sampling", columns, text, auc=scores.auc, auc_matched=value, whole=whole, p_value=scores.p_value)]
+
+
+def _goes_with_label(case: Case, columns: Sequence[str]) -> bool:
+    """Whether any of the columns depends on the label in the source, so that other shares of the label's values would move it."""
+    from scipy.stats import chi2_contingency
+
+    view = case.view
+    y = view.y_source
+    if y is None:
+        return False
+    seen = np.flatnonzero(view.source.labelled)
+    if view.problem.task == "regression":
+        groups = np.searchsorted(np.quantile(y[seen], np.linspace(0, 1, FEWER + 1)[1:-1]), y[seen])
+    else:
+        groups = y[seen]
+    for name in columns:
+        bins = _bins(case, name, (seen, np.arange(0)), FEWER)[0]
+        counts = np.zeros((int(bins.max(initial=0)) + 1, int(groups.max(initial=0)) + 1))
+        np.add.at(counts, (bins, groups.astype(np.int64)), 1)
+        counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
+        if min(counts.shape) > 1 and chi2_contingency(counts, correction=False).pvalue <= case.level:
+            return True
+    return False
 
 
 def _bins(case: Case, name: str, rows: tuple[Ints, Ints], bins: int) -> list[NDArray[np.int64]]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Summary = Mapping[str, float | None]
 
 NOTABLE_SHARE = 0.02  # a change of a share that is worth a clause
+LEAST_SHARE = 0.0005  # below it a share is rounded to nothing
 NOTABLE_SHIFT = 0.1  # standard deviations
 NOTABLE_SPREAD = 1.2  # ratio of standard deviations
 BIG = 1e9  # from here on a number is told by its power of ten
@@ -72,7 +73,7 @@ def number(kind: str, source: Summary, target: Summary, sd: float | None) -> str
     if a is None or b is None:
         return parts[0][1] if parts else "nothing known on one side"
     if binary(source, target):
-        return "; ".join([f"= 1 in {a:.1%} → {b:.1%}", *(text for _, text in parts)])
+        return "; ".join([f"= 1 in {_change(f'{a:.1%}', f'{b:.1%}')}", *(text for _, text in parts)])
     moved = (b - a) / sd if sd else 0.0
     if abs(moved) >= NOTABLE_SHIFT:
         parts.append((abs(moved), f"mean {_value(kind, a)} → {_value(kind, b)} ({moved:+.1f} sd)"))
@@ -83,8 +84,26 @@ def number(kind: str, source: Summary, target: Summary, sd: float | None) -> str
             unit = " days" if kind == "date" else ""
             parts.append((min(float(np.log(ratio)), 3.0), f"spread (sd) {figure(before, 3)} → {figure(after, 3)}{unit}"))
     if not parts:
-        return f"mean {_value(kind, a)} → {_value(kind, b)}"
+        return _inner(kind, source, target, sd) or f"mean {_change(_value(kind, a), _value(kind, b))}"
     return "; ".join(text for _, text in sorted(parts, key=lambda p: -p[0]))
+
+
+def _inner(kind: str, source: Summary, target: Summary, sd: float | None) -> str:
+    """The middle half, where mean and spread stayed and it did not: another shape. Empty where two of its quartiles are not known to have moved.
+
+    One quartile alone is no sign: among few values it jumps from one to the next.
+    """
+    sides = [[side.get(k) for k in ("q25", "median", "q75")] for side in (source, target)]
+    moved = [abs(b - a) for a, b in zip(*sides, strict=True) if a is not None and b is not None]
+    if not sd or sum(m / sd >= 2 * NOTABLE_SHIFT for m in moved) < 2:  # noqa: PLR2004
+        return ""
+    before, after = (" to ".join(_value(kind, v) for v in (q[0], q[2]) if v is not None) for q in sides)
+    return f"middle half {before} → {after}"
+
+
+def _change(before: str, after: str) -> str:
+    """Both figures, or the one that they are rounded."""
+    return f"{before} → {after}" if before != after else f"{before} on both sides"
 
 
 def _value(kind: str, v: float) -> str:
@@ -105,12 +124,17 @@ def category(names: list[str], source: Floats, target: Floats, counts: NDArray[n
     new = [i for i in np.argsort(-target, kind="stable") if target[i] > 0 and counts[i] == 0 and i != 1]
     if new:
         listed = ", ".join(short(names[i]) for i in new[:NAMED]) + (" …" if len(new) > NAMED else "")
-        parts.append(f"{sum(target[i] for i in new):.1%} of the target in categories that the source lacks ({listed})")
+        share = float(sum(target[i] for i in new))
+        parts.append(
+            f"{f'{share:.1%}' if share >= LEAST_SHARE else 'less than 0.1%'} of the target in categories that the source lacks ({listed})"
+        )
     moved = [i for i in np.argsort(-np.abs(target - source), kind="stable")[:NAMED] if i not in new]
     parts += [f"{short(names[i])}: {source[i]:.1%} → {target[i]:.1%}" for i in moved if abs(target[i] - source[i]) >= NOTABLE_SHARE]
     if not parts:
-        i = int(np.argmax(np.abs(target - source))) if len(source) else 0
-        return f"{short(names[i])}: {source[i]:.1%} → {target[i]:.1%}"
+        most = int(np.argmax(np.abs(target - source))) if len(source) else 0
+        if not len(source) or f"{source[most]:.1%}" == f"{target[most]:.1%}":
+            return "the same shares on both sides"
+        return f"{short(names[most])}: {source[most]:.1%} → {target[most]:.1%}"
     return "; ".join(parts[: NAMED + 1])
 
 

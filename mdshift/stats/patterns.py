@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mdshift.stats.intervals import auc
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,7 +19,9 @@ LEAST, DISTINCT = 50, 10  # known values, and different ones, that a line is fit
 BAD, GOOD = 0.8, 0.98  # share of the target's quantile variance on the diagonal before, on the line after
 BEFORE = 0.2  # least Kolmogorov-Smirnov distance before
 CRITICAL = 1.63  # of the Kolmogorov-Smirnov law at level .01
-FACTOR_SLACK, OFFSET_SLACK = 0.04, 0.12  # how near a known unit's factor (share) and offset (target sd) must be
+FACTOR_SLACK, OFFSET_SLACK = 0.04, 0.12  # how near a known unit's factor (share) and offset (target sd) must be, of many rows
+LOOSE, LOOSEST = 2.0, 0.12  # of few rows: so many standard errors; at most
+NORMAL, LEAST_SLACK = 2.58, 0.01  # of the normal law at level .01; difference of an AUC from .5 that any unit may leave
 FINEST = 6  # decimals that are told apart
 PILE = 0.03  # share of the rows at a bound that counts as a pile
 
@@ -92,21 +96,41 @@ def line(source: Floats, target: Floats) -> Line | None:
     allowed = min(max(CRITICAL * np.sqrt((n + m) / (n * m)), 0.03), before / 3)
     fitted = float(r.std() / q.std())
     made = Line(fitted, float(r.mean() - fitted * q.mean()), None, before, 0.0, 0.0)
-    near = [u for u in UNITS if _near(u, q, r)]
+    slack = max(FACTOR_SLACK, min(LOOSE * np.sqrt((n + m) / (n * m)), LOOSEST))
+    near = [u for u in UNITS if _near(u, q, r, FACTOR_SLACK)]
+    loose = [u for u in UNITS if u not in near and _near(u, q, r, slack)]
+    near += sorted(loose, key=lambda u: abs(float(np.log(fitted / u.factor))))
     tried = [Line(u.factor, u.offset, u, before, 0.0, 0.0) for u in near] + [made]
     for one in tried:
         mapped = one.factor * source + one.offset
         after = distance(mapped, target)
         r2 = on_line(np.quantile(mapped, PROBABILITIES), r, 1.0, 0.0)
-        if after <= allowed and r2 >= GOOD:
+        if after <= allowed and r2 >= GOOD and (one.unit is None or _agree(mapped, target)):
             return Line(one.factor, one.offset, one.unit, before, after, r2)
     return None
 
 
-def _near(unit: Unit, q: Floats, r: Floats) -> bool:
+def _near(unit: Unit, q: Floats, r: Floats, slack: float) -> bool:
     scale = unit.factor * q.std()
     away = abs(float((unit.factor * q + unit.offset).mean() - r.mean()))
-    return bool(abs(np.log(r.std() / scale)) <= FACTOR_SLACK and away <= OFFSET_SLACK * r.std())
+    return bool(abs(np.log(r.std() / scale)) <= slack and away <= max(OFFSET_SLACK, slack) * r.std())
+
+
+def _agree(mapped: Floats, target: Floats) -> bool:
+    """Whether middle and spread agree within their errors, by ranks: so keen that a factor near a unit's is not taken for it."""
+    middle = float(np.median(target))
+    for one, two in ((mapped, target), (np.abs(mapped - middle), np.abs(target - middle))):
+        value, variance = auc(one, two)
+        if abs(value - 0.5) > max(NORMAL * np.sqrt(variance), LEAST_SLACK):
+            return False
+    return True
+
+
+def on_grid(source: Floats, target: Floats, unit: Unit) -> bool:
+    """Whether the source's values have few decimals, and the target's have as few only once they are converted back."""
+    back = (target - unit.offset) / unit.factor
+    k = int(np.quantile(decimals(source), 0.98, method="higher"))
+    return k < FINEST - 2 and bool((decimals(back) <= k).mean() >= 0.98 and (decimals(target) <= k).mean() <= 0.4)  # noqa: PLR2004
 
 
 def on_line(q: Floats, r: Floats, factor: float, offset: float) -> float:

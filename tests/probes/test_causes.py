@@ -7,7 +7,9 @@ from shifts import bound, pair
 from sides import sides
 
 from mdshift.probes.base import view
-from mdshift.probes.causes import Causes
+from mdshift.probes.case import Case
+from mdshift.probes.causes import FAMILIES, Causes
+from mdshift.probes.traces_numbers import numbers
 from mdshift.types import Column, DataSpec, Problem, Schema
 
 
@@ -17,6 +19,12 @@ def measure(seen, seed=0):
 
 def patterns(seen):
     return [c["pattern"] for c in measure(seen)]
+
+
+def lined(seen):
+    """The patterns of single numbers alone, which need no classifier."""
+    rows = (np.arange(seen.n_source), np.arange(seen.n_target))
+    return numbers(Case(seen, *rows, 0.05 / FAMILIES))
 
 
 def world(n, rng):
@@ -93,6 +101,71 @@ def test_a_move_of_the_world_is_no_offset():
     found = patterns(sides(X[keep[:1500]], X[keep[1500:]]))
     assert "offset" not in found
     assert "unit" not in found
+
+
+LAWS = {
+    "normal": lambda rng, n: 5 + rng.standard_normal(n),
+    "gamma": lambda rng, n: rng.gamma(2, 3, n),
+    "lognormal": lambda rng, n: np.exp(0.8 * rng.standard_normal(n)),
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("factor", [0.4536, 1.609344, 1.7, 2.54, 3.6])
+def test_a_column_on_another_scale_is_no_unit_by_its_factor_alone(law, factor):
+    """Houses farther out: nothing but the ratio speaks for miles and kilometres, and a ratio may come from anything."""
+    rng = np.random.default_rng(11)
+    X, Y = (np.stack([LAWS[law](rng, 500), rng.standard_normal(500)], axis=1) for _ in range(2))
+    Y[:, 0] *= factor
+    found = [c["pattern"] for c in lined(sides(X, Y))]
+    if law != "normal":  # 5 standard deviations from zero, a factor moves it beyond any choice of rows
+        assert "unit" not in found
+        assert "offset" not in found
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("moved", [0.7, 1.0])
+def test_rows_that_take_their_companions_along_are_no_unit(law, moved):
+    """Another choice of rows, of skewed laws too: the correlated column follows, and so no ratio is a unit's."""
+    found = []
+    for seed in range(3):
+        rng = np.random.default_rng([seed, 12])
+        z = [rng.standard_normal(500) + shift for shift in (0, moved)]
+        own = [np.exp(0.5 * v) if law == "lognormal" else np.log1p(np.exp(2 * v)) if law == "gamma" else v for v in z]
+        X, Y = (np.stack([o, v + rng.standard_normal(500)], axis=1) for o, v in zip(own, z, strict=True))
+        found += [c["pattern"] for c in lined(sides(X, Y))]
+    assert "unit" not in found
+    assert "offset" not in found
+
+
+@pytest.mark.parametrize("factor", [0.45359237, 1.609344, 2.54])
+@pytest.mark.parametrize("law", LAWS)
+def test_a_conversion_whose_companions_stayed_is_named(law, factor):
+    told = 0
+    for seed in range(4):
+        rng = np.random.default_rng([seed, 13])
+        X, Y = (
+            np.stack([v, np.log(np.abs(v) + 0.1) + 0.5 * rng.standard_normal(600)], axis=1) for v in (LAWS[law](rng, 600) for _ in range(2))
+        )
+        Y[:, 0] *= factor
+        told += [c["pattern"] for c in lined(sides(X, Y))] == ["unit"]
+    assert told >= 2
+
+
+def test_two_converted_columns_vouch_for_one_another():
+    """Inches to cm moves a height beyond any choice of rows; converted back it shows that the weights are in kg."""
+    rng = np.random.default_rng(14)
+    tall = rng.standard_normal(1600)
+    table = np.stack([67 + 4 * tall, 160 + 20 * tall + 22 * rng.standard_normal(1600)], axis=1)
+    units = [c["evidence"]["unit"] for c in lined(sides(table[:800], table[800:] * [2.54, 0.45359237])) if c["pattern"] == "unit"]
+    assert sorted(units) == ["inches → cm", "pounds → kg"]
+
+
+def test_decimals_tell_a_conversion_of_a_lone_column():
+    rng = np.random.default_rng(15)
+    X, Y = (np.round(rng.gamma(2, 3, (500, 1)), 1) for _ in range(2))
+    (told,) = [c for c in lined(sides(X, 1.609344 * Y)) if c["pattern"] == "unit"]
+    assert "decimals" in told["sentence"]
 
 
 def test_another_law_is_no_unit():
@@ -212,6 +285,22 @@ def test_other_class_shares_are_a_sampling_by_class():
     domains = [replace(d, numbers=d.numbers + 2.0 * d.y[:, None] * (rng.random(4) < 2)) for d in (problem.sources[0], problem.target)]
     found = measure(view(replace(problem, sources=(domains[0],), target=domains[1])))
     assert [(c["pattern"], c["columns"]) for c in found if c["pattern"] == "sampling"] == [("sampling", [])]
+
+
+def test_rows_by_a_column_of_the_label_may_be_rows_by_the_label():
+    """Without the target's labels nothing says which; where the column has nothing to do with the label, it is the column."""
+    problem = pair("label", 1500, strength=1.5)
+    rng = np.random.default_rng(9)
+    both = [replace(d, numbers=d.numbers + 2.0 * d.y[:, None] * (rng.random(4) < 2)) for d in (problem.sources[0], problem.target)]
+    hidden = replace(both[1], y=np.full(len(both[1]), -1))
+    told = [c["sentence"] for c in measure(view(replace(problem, sources=(both[0],), target=hidden))) if c["pattern"] == "sampling"]
+    assert told
+    assert all("other shares of the label's values" in t for t in told)
+    assert not any("were chosen" in t for t in told)
+    mixed = replace(both[0], y=rng.permutation(both[0].y))
+    told = [c["sentence"] for c in measure(view(replace(problem, sources=(mixed,), target=hidden))) if c["pattern"] == "sampling"]
+    assert told
+    assert not any("label's" in t for t in told)
 
 
 def test_too_few_rows_tell_no_cause():

@@ -56,3 +56,25 @@ def test_a_level_that_is_a_number_is_told_apart_from_its_share():
     source, target = np.array([0.0, 0.0, 0.3, 0.6, 0.1]), np.array([0.0, 0.0, 0.1, 0.9, 0.0])
     told = wording.category(["(unknown)", "(missing)", "2", "6", "7"], source, target, np.array([0, 0, 30, 60, 10]))
     assert told == "6: 60.0% → 90.0%; 2: 30.0% → 10.0%; 7: 10.0% → 0.0%"
+
+
+def test_what_did_not_change_is_not_told_as_a_change():
+    same = np.array([0.0, 0.0, 0.6, 0.4])
+    assert wording.category(["(unknown)", "(missing)", "no", "yes"], same, same, same * 100) == "the same shares on both sides"
+    one = summary([1960.0, 1990.0] * 9)
+    assert wording.number("number", one, one, 15.0) == "mean 1975 on both sides"
+    zeros = summary([0.0, 0.0, 0.0, 1.0])
+    assert wording.number("number", zeros, zeros, 0.4) == "= 1 in 25.0% on both sides"
+
+
+def test_another_shape_of_one_mean_and_spread_is_told():
+    rng = np.random.default_rng(0)
+    one = rng.standard_normal(4000)
+    two = np.sign(rng.standard_normal(4000)) * (0.95 + 0.3 * rng.standard_normal(4000))
+    assert wording.number("number", summary(one), summary(two), 1.0).startswith("middle half")
+    assert wording.number("number", summary(one), summary(rng.standard_normal(4000)), 1.0).startswith("mean")
+
+
+def test_a_new_level_of_hardly_any_rows_is_not_rounded_away():
+    source, target = np.array([0.0, 0.0, 1.0, 0.0]), np.array([0.0, 0.0, 0.9999, 0.0001])
+    assert wording.category(["(unknown)", "(missing)", "a", "b"], source, target, source * 100).startswith("less than 0.1%")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mdshift.stats.patterns import bound, decimals, distance, line, placeholder, rounding
+from mdshift.stats.patterns import UNITS, bound, decimals, distance, line, on_grid, placeholder, rounding
 
 
 def draws(n=800, seed=0):
@@ -72,3 +72,18 @@ def test_a_placeholder_is_far_and_frequent():
     assert placeholder(x, y) is None
     y[:100] = 0.0  # near the others: may be a value
     assert placeholder(y, x) is None
+
+
+def test_a_factor_that_is_surely_not_a_units_is_no_unit():
+    x, y = draws(5000)
+    assert line(x, 1.609344 * y).unit.name == "miles → km"
+    assert line(x, 1.72 * y).unit is None
+    assert line(x, 1.5 * y).unit is None
+
+
+def test_decimals_that_come_back_with_the_factor_are_a_sign_of_it():
+    miles = next(u for u in UNITS if u.name == "miles → km")
+    x, y = (np.round(v, 1) for v in draws(400))
+    assert on_grid(x, miles.factor * y, miles)
+    assert not on_grid(x, np.round(miles.factor * y, 1), miles)
+    assert not on_grid(*draws(400), miles)
