@@ -79,3 +79,26 @@ def test_shares_are_told_as_shares():
     )
     assert ("share of the target where the source has data", "0.2 % [0.0 %, 0.9 %]") in found.table.rows
     assert ("effective source rows once weighted to the target", "436") in found.table.rows
+
+
+@pytest.mark.parametrize(
+    ("prior", "told"),
+    [
+        ([0.574, 0.426], ("57 %", "43 %")),
+        ([0.575, 0.425], ("57.5 %", "42.5 %")),
+        ([0.946, 0.054], ("94.6 %", "5.4 %")),
+        ([1.0, 0.0], ("100 %", "0 %")),
+    ],
+)
+def test_shares_of_classes_add_up(prior, told):
+    made = {"label": {"classes": ["a", "b"], "source_prior": prior, "target_prior": None, "estimated": False}, "kinds": []}
+    rows = diagnosis.classes(made).table.rows
+    assert tuple(r[1] for r in rows) == told
+    assert [r[2] for r in rows] == ["–", "–"]
+
+
+def test_classes_that_moved_alike_are_not_ranked():
+    found = [{"class": c, "auc": 1.0, "p_value": 0.01} for c in "abc"]
+    assert diagnosis.where({"where": {"classes": found}}).lines == ("Classes whose inputs moved: all 3 alike (AUC 1.00).",)
+    found[0] = found[0] | {"auc": 0.8}
+    assert "most: a (AUC 0.80), b" in diagnosis.where({"where": {"classes": found}}).lines[0]

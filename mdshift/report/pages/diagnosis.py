@@ -17,8 +17,7 @@ FOUND = {
 }
 BLAMED = {"covariate": "the inputs, P(X)", "label": "the label, P(Y)", "concept": "their relation, P(Y|X)"}
 HYPOTHESES = {"x": "P(X) equal", "y": "P(Y) equal", "x_given_y": "P(X|Y) equal", "y_given_x": "P(Y|X) equal"}
-MOST_FEATURES = 12
-MOST_CLASSES = 12
+MOST_FEATURES = MOST_CLASSES = 12
 MOST_REGIONS, MOST_CAUSES = 2, 3  # a screen, not a list
 MOST_SOURCES, MOST_PAIRS = 8, 66
 
@@ -169,7 +168,9 @@ def where(document: Document) -> Section | None:
     moved = [c for c in found.get("classes") or () if c["p_value"] <= alpha]
     if moved:
         told = ", ".join(f"{clean(c['class'], 40)} (AUC {number(c['auc'], 2)})" for c in moved[:MOST_REGIONS])
-        lines.append(f"Classes whose inputs moved most: {told}.")
+        alike = len({number(c["auc"], 2) for c in moved}) == 1 < len(moved) == len(found["classes"])
+        told = f"all {len(moved)} alike (AUC {number(moved[0]['auc'], 2)})" if alike else told
+        lines.append(f"Classes whose inputs moved{'' if alike else ' most'}: {told}.")
     return Section("Where", tuple(lines)) if lines else None
 
 
@@ -266,12 +267,19 @@ def classes(document: Document) -> Section | None:
         return None
     source, target = label.get("source_prior") or [], label.get("target_prior") or []
     names = label["classes"]
-    rows = tuple((clean(c, 40), share(_at(source, c, i)), share(_at(target, c, i))) for i, c in enumerate(names[:MOST_CLASSES]))
+    told_of = [_shares([_at(prior, c, i) for i, c in enumerate(names)]) for prior in (source, target)]
+    rows = tuple((clean(c, 40), told_of[0][i], told_of[1][i]) for i, c in enumerate(names[:MOST_CLASSES]))
     told = "target (estimated)" if label.get("estimated") else "target"
-    more = len(names) - len(rows)
     table, chart = Table(("class", "source", told), rows, (1, 2)), shares.classes(document)
-    remark = f"{more} more in the JSON" if more else ""
+    remark = f"{len(names) - len(rows)} more in the JSON" if len(names) > len(rows) else ""
     return Section("Classes", _doubt(document), table, remark, figures=(chart,) if chart else ())
+
+
+def _shares(values: list[Any]) -> list[str]:
+    """All shares of a side in percent, with one decimal where the rounded ones would not add up to 100."""
+    told = [share(v) for v in values]
+    rounded = None not in values and abs(sum(float(t.split()[0]) for t in told) - 100) > 0.05  # noqa: PLR2004 - percent
+    return [f"{100 * v:.1f} %" for v in values] if rounded else told
 
 
 def _doubt(document: Document) -> tuple[str, ...]:
