@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class ImportanceWeighted(Validator):
     """Score both models on held-out source rows, weighted by how target-like each is.
 
-    An unbiased estimate of the target's score under covariate shift with overlap; where P(Y|X) changed, or where no source row lies
-    near the target, it is not. Its standard error comes with the weights, and with fewer than 30 effective rows it is silent. A
-    correction of the class shares is judged by weights of the classes (Lipton 2018), whose own error widens the interval.
+    Under covariate shift with overlap a consistent estimate of the target's score, if the weights are right: they are estimated themselves,
+    and normalised by their sum. Where P(Y|X) changed, or where no source row lies near the target, it is not. Its standard error takes the
+    weights as given, and with fewer than 30 effective rows it is silent. A correction of the class shares is judged by weights of the
+    classes (Lipton 2018), whose own error widens the interval.
 
     Assumes: Covariate shift: P(Y|X) is the same, and the target lies where the source has rows. For a correction of the class shares:
     P(X|Y) is the same.

@@ -23,11 +23,11 @@ class Precedent(Validator):
     """What the same strategy gained on real pairs of domains on which its members disagreed as much as here.
 
     One target without labels cannot say how much a strategy gains there; pairs whose labels are known can say how often it did. The
-    estimate is the mean over those pairs, the interval leaves out a tenth of them at either end, and it holds as far as these data are
-    like those. What is asked of a pair is `ambiguity`, which needs no labels: the mean squared distance of the members' predictions
-    from their mean (Brier score for classes, in variances of the source's label for numbers). Below .04 (.005 for numbers) little can
-    be won, and what moved is often the classes' shares, which a map makes worse; above .2 the members contradict one another. The pairs
-    with their gains stand in `validators/precedents.json`, and are made by `benchmarks/choosing/precedents.py`.
+    estimate is the mean over those pairs, the interval leaves out a tenth of them at either end (80 %, whatever `--alpha` is), and it
+    holds as far as these data are like those. What is asked of a pair is `ambiguity`, which needs no labels: the mean squared distance of
+    the members' predictions from their mean (Brier score for classes, in variances of the source's label for numbers). Below .04 (.005 for
+    numbers) little can be won, and what moved is often the classes' shares, which a map makes worse; above .2 the members contradict one
+    another. The pairs with their gains stand in `validators/precedents.json`, and are made by `benchmarks/choosing/precedents.py`.
 
     Assumes: These data are like the pairs on record.
 
@@ -73,7 +73,8 @@ def spread(record: list[float], task: str) -> Gain | None:
     low, high = (float(np.interp(q, at, gains)) for q in (LEVEL, 1 - LEVEL))
     won = int((gains > 0).sum())
     worst = f"{100 * gains[0]:+.1f} points" if task == "classification" else f"{gains[0]:+.2f} of R2"
-    sentence = f"of {len(gains)} real pairs where it was used like this {won} gained, the worst {worst}"
+    told = f"the interval holds {100 * (1 - 2 * LEVEL):g} % of such pairs"
+    sentence = f"of {len(gains)} real pairs where it was used like this {won} gained, the worst {worst} ({told})"
     return Gain(float(gains.mean()), low, high, sentence)
 
 
