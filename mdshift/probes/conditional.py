@@ -63,6 +63,6 @@ class Conditional(Probe):
         z = float(stats.norm.ppf(1 - alpha / 2))
         top = 1.0 if found.classes else np.inf
         low, high = (float(np.clip(out.effect + s * z * out.error, 0.0, top)) for s in (-1, 1))
-        sentence = f"Given the same inputs, the labels' difference has p = {out.p_value:.3g} (common support worth {wording.counted(out.support)} a side)."
+        sentence = f"Given the same inputs, the labels' difference has p = {out.p_value:.3g} (common support worth {wording.counted(min(out.support, n, m))} a side)."
         effect = max(0.0, out.effect)
         return Finding(self.name, "y_given_x", method, n, m, out.p_value, out.statistic, effect, low, high, sentence, evidence)
