@@ -203,6 +203,8 @@ def adapt(
     if problem.label is not None:
         model = replace(model, spec=replace(model.spec, labels=model.spec.labels or (problem.label,)))
     settings = {**{k: v for k, v in asked.items() if v is not None}, "set": parameters}
+    if changed:
+        settings["thresholds"] = changed
     if start is not None and not isinstance(start, Fitted):
         settings["from"] = os.fspath(start)
     report = document("mdshift.adaptation/1", adapted, data=_data_of(problem), settings=settings, seconds=clock.seconds)

@@ -37,9 +37,10 @@ class Result:
     def page(self) -> Page:
         """The report before it is laid out."""
         from mdshift.report import pages
+        from mdshift.report.pages.parts import in_memory
 
         made = pages.page(self.document)
-        return made if self.commands is None else replace(made, commands=self.commands)
+        return made if self.commands is None else in_memory(made, self.commands)
 
     @property
     def verdict(self) -> tuple[str, ...]:

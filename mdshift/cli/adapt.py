@@ -79,7 +79,8 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
             plan = advise(session, document_of(session, problem))  # the engine's own recommendation goes by the default thresholds
         if session["dry_run"]:
             return rehearse(session, problem, plan, parameters)
-        settings = session.told(set=dict(parameters), **({"from": session["from"]} if session["from"] else {}))
+        further = {"from": session["from"], "thresholds": dict(session.configuration.thresholds)}
+        settings = session.told(set=dict(parameters), **{k: v for k, v in further.items() if v})
         run = record.begin(out, find.data_of(problem), settings, plan, purpose=session["purpose"])
         asked = {k: session[k] for k in ("strategy", "goal", "compute", "budget", "seed", "device", "alpha")}
         of = (data(problem), asked, plain((parameters, plan)), fingerprint(session["from"], parameters.get("backbone")), versions())

@@ -63,3 +63,10 @@ def test_a_full_disk_is_told(found, tmp_path, monkeypatch):
     monkeypatch.setattr("pathlib.Path.write_text", full)
     with pytest.raises(EnvironmentFault, match="No space left"):
         found.save(tmp_path / "report.md")
+
+
+def test_what_was_in_memory_names_no_command_line(found, adapted):
+    for result in (found, adapted):
+        rows = dict(next(s for s in result.page.sections if s.heading == "Provenance").table.rows)
+        assert "seed" in rows
+        assert "command" not in rows

@@ -253,6 +253,19 @@ def test_provenance_tells_the_command_that_can_be_pasted():
     assert "| hash of the rows, target | ff00 |" in plain
 
 
+def test_provenance_tells_what_mdshift_toml_alone_can_say():
+    document = documents.adaptation()
+    assert "with mdshift.toml" not in markdown.render(pages.page(document))
+    document["data"]["kinds"] = {"zip": "category", "a b": "text"}
+    document["settings"]["thresholds"] = {"churn": 0.2}
+    rows = dict(next(s for s in pages.page(document).sections if s.heading == "Provenance").table.rows)
+    assert rows["with mdshift.toml"] == '[columns] zip = "category", "a b" = "text" and [thresholds] churn = 0.2'
+    assert rows["thresholds"] == "churn=0.2"
+    document["model"] = ""
+    rows = dict(next(s for s in pages.page(document).sections if s.heading == "Provenance").table.rows)
+    assert not {"command", "with mdshift.toml"} & set(rows)
+
+
 @pytest.mark.parametrize(
     ("low", "high", "found"),
     [

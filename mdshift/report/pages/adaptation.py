@@ -69,7 +69,9 @@ def _gains(document: Document) -> tuple[str, ...]:
 
 
 def made(document: Document) -> str:
-    """The command that made the document."""
+    """The command that made the document; nothing where the model was never written, which no command does."""
+    if not document["model"]:
+        return ""
     data = document.get("data") or {}
     places = [*data.get("sources", ()), *([data["target"]] if data.get("target") else [])]
     return parts.command("adapt", places, document, ("--out", str(document["model"])))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mdshift.report.charts import confusion, curves
 from mdshift.report.charts.svg import Colour
-from mdshift.report.page import Document, Figure, Section, Table
+from mdshift.report.page import Document, Figure, Page, Section, Table
 from mdshift.report.text import DASH, clean, interval, number, probability, share
 
 MOST_CLASSES = 12
@@ -16,6 +19,8 @@ MOST_LISTED = 1_000  # features of a report that is not for a screen
 FEATURE_HEADS = ("name", "kind", "JS, bits", "p", "what changed")
 FLAGS = {"domain_column": "--domain-column", "time": "--time", "encoding": "--encoding", "on_schema": "--on-schema"}
 PLAIN = {"on_schema": "intersect", "task": "auto", "goal": "target", "compute": "medium", "device": "auto", "alpha": 0.05, "seed": 0}
+PROVENANCE, COMMAND, FILE = "Provenance", "command", "with mdshift.toml"  # a title, and rows of its table
+BARE = re.compile(r"[A-Za-z0-9_-]+")  # a key that TOML takes without quotes
 Model = tuple[str, Colour, Document]  # its name, its colour, the parts of its scores
 
 
@@ -107,7 +112,7 @@ def further_features(document: Document, shown: int) -> Section | None:
 
 
 def provenance(document: Document, command: str) -> Section:
-    """What the result stands on: data and their hashes, seed, settings, versions, and the command that makes it again."""
+    """What the result stands on: data and their hashes, seed, settings, versions, and the command that makes it again, if there is one."""
     data, settings, environment = (document.get(k) or {} for k in ("data", "settings", "environment"))
     rows = [("mdshift", clean(document.get("mdshift"), 40)), ("document", clean(document.get("schema"), 60))]
     rows += [("source", clean(s, 300)) for s in data.get("sources", ())]
@@ -122,8 +127,30 @@ def provenance(document: Document, command: str) -> Section:
     ]
     rows += [(clean(k, 40), clean(environment[k], 100)) for k in ("python", "system", "device", "cores") if k in environment]
     rows += [(clean(k, 40), clean(v, 40)) for k, v in (environment.get("packages") or {}).items()]
-    rows.append(("command", command))
-    return Section("Provenance", (), Table(("what", "value"), tuple((a, b or DASH) for a, b in rows)), detail=True)
+    rows += [(COMMAND, command), *_stated(document)] if command else []
+    return Section(PROVENANCE, (), Table(("what", "value"), tuple((a, b or DASH) for a, b in rows)), detail=True)
+
+
+def _stated(document: Document) -> list[tuple[str, str]]:
+    """What no flag can say: the file must, for the command to make the document again."""
+    given = {"columns": (document.get("data") or {}).get("kinds"), "thresholds": (document.get("settings") or {}).get("thresholds")}
+    tables = [f"[{name}] {', '.join(f'{_key(k)} = {json.dumps(v)}' for k, v in found.items())}" for name, found in given.items() if found]
+    return [(FILE, clean(" and ".join(tables), 600))] if tables else []
+
+
+def _key(name: Any) -> str:
+    return str(name) if BARE.fullmatch(str(name)) else json.dumps(str(name), ensure_ascii=False)
+
+
+def in_memory(page: Page, commands: tuple[str, ...]) -> Page:
+    """The page of what was made of data in memory: these commands come next, and none on a command line would make it again."""
+
+    def kept(section: Section) -> Section:
+        if section.heading != PROVENANCE or section.table is None:
+            return section
+        return replace(section, table=replace(section.table, rows=tuple(r for r in section.table.rows if r[0] not in (COMMAND, FILE))))
+
+    return replace(page, commands=commands, sections=tuple(map(kept, page.sections)))
 
 
 def flags(document: Document) -> list[str]:
