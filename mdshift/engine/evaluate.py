@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import generator
 from mdshift.engine.breakdown import by_class, scatter
-from mdshift.engine.digest import digest
+from mdshift.engine.digest import Digest
 from mdshift.errors import DataError
 from mdshift.types import Score
 
@@ -61,14 +60,14 @@ def evaluate(
     from mdshift.readers.load import domain_for
 
     scores, labels, unlabelled = [], [], 0
-    hashed = hashlib.blake2b(digest_size=16)
+    hashed = Digest(model.schema, model.classes)
     for domain in domain_for(model.schema, model.task, model.classes, path, label=label or model.label, labels_wanted=True, spec=spec):
         if domain.y is None:
             raise DataError("the data have no labels", path, "name the column with --label")
         known = domain.y != -1 if domain.y.dtype.kind == "i" else ~np.isnan(domain.y)  # -2 is a class that the model does not know
         unlabelled += int((~known).sum())
         rows = domain.take(known)
-        hashed.update(digest(rows).encode())
+        hashed.update(rows)
         assert rows.y is not None
         scores.append(model.predictor.scores(model.encoder.transform(rows)))
         labels.append(rows.y)

@@ -9,7 +9,8 @@ from made import domain, problem
 
 from mdshift.engine.adapt import adapt
 from mdshift.engine.breakdown import POINTS, by_class, scatter
-from mdshift.engine.digest import digest, digests
+from mdshift.engine.digest import Digest, digest, digests
+from mdshift.types import Column, Schema
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +83,12 @@ def test_a_hash_follows_the_rows_their_order_and_their_labels_alone():
         np.array([["a"], ["bc"], [""], ["\ud800"], ["b"], ["c"]], object),
     )
     one = domain("s", y, numbers=X, texts=words)
-    assert digest(one) == digest(replace(one, name="other", numbers=np.asfortranarray(X)))
+    schema = Schema("table", (Column("a", "number"), Column("w", "text"), Column("b", "number")))
+
+    def hashed(d, schema=schema):
+        return digest(d, schema, ("no", "yes"))
+
+    assert hashed(one) == hashed(replace(one, name="other", numbers=np.asfortranarray(X)))
     shifted = words.copy()
     shifted[:2, 0] = ["ab", "c"]
     others = [
@@ -92,7 +98,54 @@ def test_a_hash_follows_the_rows_their_order_and_their_labels_alone():
         one.take(np.arange(6)[::-1]),
         replace(one, y=None),
     ]
-    assert len({digest(d) for d in (one, *others)}) == 6
+    assert len({hashed(d) for d in (one, *others)}) == 6
+    turned = Schema("table", (Column("b", "number"), Column("a", "number"), Column("w", "text")))
+    assert hashed(replace(one, numbers=X[:, ::-1]), turned) == hashed(one)
+    assert hashed(one, turned) != hashed(one)
+    whole = Digest(schema, ("no", "yes"))
+    for rows in ([0, 1], [2], [3, 4, 5]):
+        whole.update(one.take(np.array(rows)))
+    assert whole.hexdigest() == hashed(one)
+
+
+def test_a_hash_is_of_names_whatever_the_other_side_holds():
+    codes, y = np.array([[0], [1], [-1], [0], [-2]], np.int32), np.array([0, 1, 1, -1, 0])
+    one = domain("s", y, numbers=np.array([[0.0], [1], [np.nan], [3], [4]]), categories=codes)
+    same = domain("t", 1 - y, numbers=-one.numbers * -1, categories=np.array([[2], [0], [-1], [2], [-2]], np.int32))
+    same = replace(same, y=np.where(y == -1, -1, same.y), numbers=np.where(one.numbers == 0, -0.0, same.numbers))
+
+    def schema(levels, *more):
+        return Schema("table", (Column("n", "number"), Column("c", "category", levels), *more))
+
+    found = digest(one, schema(("red", "blue")), ("no", "yes"))
+    assert digest(same, schema(("blue", "green", "red")), ("yes", "no")) == found
+    assert digest(one, schema(("red", "green")), ("no", "yes")) != found
+    assert digest(one, schema(("red", "blue")), ("no", "maybe")) != found
+    blank = replace(one, numbers=np.column_stack([one.numbers, np.full(5, np.nan)]))  # a column that the other side alone has
+    assert digest(blank, schema(("red", "blue"), Column("z", "number", where="source")), ("no", "yes")) == found
+
+
+def test_diagnosis_adaptation_and_evaluation_hash_alike(tmp_path):
+    import pandas as pd
+
+    import mdshift
+    from mdshift.engine.evaluate import evaluate
+    from mdshift.store import load
+
+    rng = np.random.default_rng(0)
+    tables = []
+    for levels in (["red", "blue"], ["blue", "green"], ["blue", "black"]):
+        table = pd.DataFrame({"a": rng.normal(size=40).round(6), "c": rng.choice(levels, 40), "t": [f"words {i}" for i in range(40)]})
+        tables.append(table.assign(y=np.where(table["a"] > 0, "yes", "no")))
+    source, target, other = tables
+    reading = {"label": "y", "text": "t"}
+    adapted = mdshift.adapt(source, target, strategy="source-only", out=tmp_path / "m", **reading).document["environment"]["data"]
+    diagnosed = [mdshift.diagnose(source, t, **reading).document["quality"]["digests"] for t in (target, other)]
+    assert diagnosed[0] == adapted
+    assert diagnosed[0]["source"] == diagnosed[1]["source"]
+    assert diagnosed[0]["target"] != diagnosed[1]["target"]
+    source.to_csv(tmp_path / "s.csv", index=False)
+    assert evaluate(load(tmp_path / "m"), str(tmp_path / "s.csv")).digest == adapted["source"]
 
 
 def test_every_domain_has_a_hash():
