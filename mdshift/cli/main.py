@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from mdshift.cli import adapt, diagnose, doctor, evaluate, explain, predict, recommend, runs, samples
+from mdshift.cli import adapt, diagnose, doctor, entry, evaluate, explain, predict, recommend, runs, samples
 from mdshift.cli.app import app
 from mdshift.cli.options import PipeClosed
 from mdshift.cli.session import say
@@ -25,6 +25,7 @@ COMMANDS = tuple(m.__name__.rsplit(".", 1)[1] for m in (diagnose, recommend, ada
 app.registered_commands.sort(key=lambda c: COMMANDS.index(c.name or ""))  # the help tells them in the order of the work
 BUG, INTERRUPTED = 70, 130
 LATER = 0.02  # seconds until an interrupt within an import is tried again
+NOTHING = "nothing was written"
 GRACE = 3.0  # seconds that trainings have, after an interrupt, to end their step and keep their state
 NO_MEMORY = re.compile(r"out of memory|(can't|cannot|unable to) allocate", re.IGNORECASE)
 BAD_NEWS_OF_TYPER: Any = typer.BadParameter.__mro__[2]  # ClickException, wherever this version of typer keeps it
@@ -32,7 +33,7 @@ BAD_NEWS_OF_TYPER: Any = typer.BadParameter.__mro__[2]  # ClickException, wherev
 
 def run() -> None:
     """The console script."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a run in the background may have it ignored
+    if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, entry.early):  # a run in the background may have it ignored
         signal.signal(signal.SIGINT, _terminated)
     code = main(sys.argv[1:])
     if code == INTERRUPTED:
@@ -50,11 +51,13 @@ def main(arguments: Sequence[str]) -> int:
     code = 0
     try:
         code = _invoke(arrange(arguments))
+        if code == INTERRUPTED:  # typer ends so, and says nothing, where no command had begun
+            _report("interrupted", NOTHING, code)
         _flush()
     except (PipeClosed, BrokenPipeError):
         _detach_output()
     except KeyboardInterrupt:
-        code = _report("interrupted", "", INTERRUPTED)
+        code = _report("interrupted", NOTHING, INTERRUPTED)
     except MdshiftError as e:
         _trace(debug)
         code = _report(str(e), e.hint, e.exit_code)
@@ -62,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
         _trace(debug)
         code = _report(*_usage(e), 2)
     except typer.Abort:
-        code = _report("interrupted", "", INTERRUPTED)
+        code = _report("interrupted", NOTHING, INTERRUPTED)
     except MemoryError as e:
         _trace(debug)
         code = _report(*_no_memory(e), 3)

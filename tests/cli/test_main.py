@@ -211,3 +211,30 @@ def test_an_interrupted_run_ends_though_units_are_stuck():
     stuck = "import threading; from mdshift.cli import main as m; m.main = lambda a: (threading.Thread(target=threading.Event().wait).start(), 130)[1]; m.run()"
     ended = subprocess.run([sys.executable, "-c", stuck], stdin=subprocess.DEVNULL, timeout=120, check=False)
     assert ended.returncode == 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_program_is_loaded_ends_it_like_any_other(folder, number):
+    """The signal comes from within: at the first import of a module that is loaded late."""
+    code = f"""
+import os, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "mdshift.cli.main":
+            os.kill(os.getpid(), {int(number)})
+sys.meta_path.insert(0, Finder())
+sys.argv = ["mdshift", "doctor"]
+from mdshift.cli.entry import run
+run()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 130
+    assert ended.stderr == "error: interrupted\nhint: nothing was done yet; run it again\n"
+
+
+def test_an_interrupt_that_typer_swallows_is_told(call, monkeypatch):
+    from mdshift.cli import main
+
+    monkeypatch.setattr(main, "_invoke", lambda _: 130)
+    ended = call("doctor")
+    assert (ended.code, ended.error, ended.hint) == (130, "error: interrupted", "hint: nothing was written")
