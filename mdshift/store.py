@@ -38,7 +38,10 @@ _DEPTH = 32  # predictors inside predictors; more is no model of ours
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A saved model: the treatment of columns, the predictor, and what they were made for."""
+    """A saved model: the treatment of columns, the predictor, and what they were made for.
+
+    values: the classes as the caller of the Python interface wrote them, in their order; empty where they came from files.
+    """
 
     schema: Schema
     task: str
@@ -50,6 +53,7 @@ class Model:
     params: Mapping[str, Any] = field(default_factory=dict)
     spec: DataSpec = field(default_factory=DataSpec)
     further: tuple[tuple[Label, Predictor], ...] = ()  # the labels after the first
+    values: tuple[bool | int | float | str, ...] = ()
 
 
 # --- before any work ------------------------------------------------------------------------------------------
@@ -111,6 +115,8 @@ def save(model: Model, folder: str | Path, report: Mapping[str, Any], *, force: 
             "encoder": _take_apart(model.encoder.state(), "encoder", arrays, estimators),
             "predictor": _take_apart(model.predictor.state(), "predictor", arrays, estimators),
         }
+        if model.values:
+            document["values"] = list(model.values)
         if model.further:
             document["further"] = [
                 {**asdict(label), "predictor": _take_apart(p.state(), f"label{j}", arrays, estimators)}
@@ -203,7 +209,10 @@ def _build(root: Path, document: Mapping[str, Any]) -> Model:
     data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document["data"].items()}
     further = tuple(_label(root, found, arrays) for found in document.get("further", []))
     name, params = str(document["strategy"]), dict(document["params"])
-    model = Model(schema, task, classes, document["label"], encoder, predictor, name, params, DataSpec(**data), further)
+    values = tuple(document.get("values", []))  # older models lack it
+    if values and (len(values) != len(classes) or not all(isinstance(v, int | float | str) for v in values)):
+        raise _damaged(root, "the classes' values do not fit to the classes")
+    model = Model(schema, task, classes, document["label"], encoder, predictor, name, params, DataSpec(**data), further, values)
     _try_out(root, model)
     return model
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -202,6 +203,11 @@ def adapt(
     clock.mark("adapt")
     if problem.label is not None:
         model = replace(model, spec=replace(model.spec, labels=model.spec.labels or (problem.label,)))
+    labels = _labels(problem, data)
+    if labels and all(
+        isinstance(v, str) or (isinstance(v, int | float) and math.isfinite(v)) for v in labels.values()
+    ):  # what JSON has a form for
+        model = replace(model, values=tuple(labels[name] for name in model.classes))
     settings = {**{k: v for k, v in asked.items() if v is not None}, "set": parameters}
     if changed:
         settings["thresholds"] = changed
@@ -210,18 +216,21 @@ def adapt(
     report = document("mdshift.adaptation/1", adapted, data=_data_of(problem), settings=settings, seconds=clock.seconds)
     if folder is not None:
         store.save(model, folder, report, force=force)
-    fitted = Fitted(model, _labels(problem, data))
+    fitted = Fitted(model, labels)
     return Adaptation(report, None if folder is not None and not data.in_memory else ("adapted.predict(new_data)",), fitted=fitted)
 
 
 def load(folder: str | os.PathLike[str]) -> Fitted:
     """A model folder that `mdshift adapt` or `adapt(out=...)` has written.
 
+    Classes that were handed over in memory come back as they were, numbers as numbers; those of files are their names, texts.
+
     Raises mdshift.errors.DataError for what is no model folder.
     """
     from mdshift import store
 
-    return Fitted(store.load(os.fspath(folder)))
+    model = store.load(os.fspath(folder))
+    return Fitted(model, dict(zip(model.classes, model.values, strict=True)) if model.values else {})
 
 
 # --- the steps --------------------------------------------------------------------------------

@@ -178,3 +178,22 @@ def test_errors_say_what_was_seen_and_what_to_do(frames, call, kind, said):
         call(frames["source"], frames["target"])
     assert caught.value.what
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("kind", [int, bool, float, str])
+def test_the_classes_of_a_loaded_model_are_as_they_were_written(tmp_path, kind):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = (X[:, 0] > 0).astype(int).astype(kind)
+    made = mdshift.adapt(X, X + 0.1, y_source=y, strategy="source-only", task="classification")
+    made.save_model(tmp_path / "m")
+    back = mdshift.load(tmp_path / "m")
+    assert back.classes.dtype.kind == made.classes.dtype.kind == y.dtype.kind
+    assert back.predict(X).tolist() == made.predict(X).tolist()
+    stated = json.loads((tmp_path / "m" / "model.json").read_text())
+    assert stated.pop("values") == sorted(set(y.tolist()))
+    (tmp_path / "m" / "model.json").write_text(json.dumps(stated))  # as an older version wrote it
+    assert mdshift.load(tmp_path / "m").classes.tolist() == stated["classes"]
+    (tmp_path / "m" / "model.json").write_text(json.dumps(stated | {"values": [1]}))
+    with pytest.raises(DataError, match="damaged"):
+        mdshift.load(tmp_path / "m")
