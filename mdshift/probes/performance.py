@@ -397,4 +397,4 @@ def _lean(draws: Floats) -> float:
     """Skewness of the draws times their standard deviation."""
     off = draws - draws.mean()
     sd = float(off.std())
-    return float(np.clip(np.mean(off**3) / sd**3, -SKEWEST, SKEWEST)) * sd if sd > 0 else 0.0
+    return float(np.clip(np.mean((off / sd) ** 3), -SKEWEST, SKEWEST)) * sd if sd > 0 else 0.0  # the cube of sd may overflow

@@ -149,6 +149,13 @@ def test_the_long_tail_of_draws_goes_out_and_the_other_side_stays():
     assert longer[2] == pytest.approx(plain[2])
 
 
+@pytest.mark.parametrize("size", [1e-150, 1e150])
+def test_the_long_tail_of_draws_is_measured_at_any_size(size):
+    draws = np.concatenate([[0.0], 1 - np.random.default_rng(2).exponential(size=200)])
+    at_one, scaled = (_summary(draws * s, (0.025, 0.975), reach=1.0) for s in (1.0, size))
+    assert np.array(scaled) / size == pytest.approx(at_one)
+
+
 @pytest.mark.slow
 def test_the_expected_r2_holds_the_true_one_under_label_shift():
     missed = 0
