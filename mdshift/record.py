@@ -24,6 +24,10 @@ TABLE = """create table if not exists runs (
     id integer primary key, started real not null, ended real, process integer not null, status text not null, out text not null,
     data text not null, settings text not null, plan text, report text, purpose text, hashes text)"""
 LATER = ("purpose", "hashes")  # columns that older records lack
+NEEDED = ("id", "started", "ended", "status", "out", "data", "settings", "plan", "report")
+LATEST = 253402300800.0  # seconds: the end of the year 9999
+NAMED = 12  # damaged runs that a warning names
+ELSEWHERE = "set MDSHIFT_RUNS to a file that can be written"
 TIMED = "%Y-%m-%d %H:%M:%S"
 
 
@@ -51,6 +55,9 @@ def _open(*, write: bool) -> Iterator[sqlite3.Connection | None]:
             connection.row_factory = sqlite3.Row
             connection.execute(TABLE)
             have = {row["name"] for row in connection.execute("pragma table_info(runs)")}
+            lacking = next((c for c in NEEDED if c not in have), None)
+            if lacking is not None:
+                raise EnvironmentFault("the record of runs cannot be used", f"{path}: it has no column {lacking!r}", ELSEWHERE)
             for column in (c for c in LATER if write and c not in have):
                 connection.execute(f"alter table runs add column {column} text")
             with connection:
@@ -58,9 +65,7 @@ def _open(*, write: bool) -> Iterator[sqlite3.Connection | None]:
         finally:
             connection.close()
     except (sqlite3.Error, OSError) as e:
-        raise EnvironmentFault(
-            "the record of runs cannot be used", f"{path}: {e}", "set MDSHIFT_RUNS to a file that can be written"
-        ) from None
+        raise EnvironmentFault("the record of runs cannot be used", f"{path}: {e}", ELSEWHERE) from None
 
 
 def begin(
@@ -132,9 +137,26 @@ def _hash(path: Path) -> str | None:
         return None
 
 
-def list_runs() -> list[dict[str, Any]]:
-    """All runs, oldest first, each with its main results."""
-    return [_brief(r) for r in _rows("select * from runs order by id")]
+class _Damaged(ValueError):
+    """What stands in a row is not what was written there."""
+
+
+def list_runs(warn: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
+    """All runs, oldest first, each with its main results; one that is damaged is left out, and `warn` is told."""
+    found, damaged = [], []
+    for row in _rows("select * from runs order by id"):
+        try:
+            found.append(_brief(row))
+        except _Damaged:
+            damaged.append(str(row["id"]))
+    if damaged and warn is not None:
+        named = ", ".join(damaged[:NAMED]) + (", …" if len(damaged) > NAMED else "")
+        warn(
+            f"the record of run {named} is damaged: it is left out"
+            if len(damaged) == 1
+            else f"the records of runs {named} are damaged: they are left out"
+        )
+    return found
 
 
 def chosen(runs: list[dict[str, Any]], conditions: Sequence[str]) -> list[dict[str, Any]]:
@@ -185,7 +207,7 @@ def row(run: Mapping[str, Any]) -> dict[str, Any]:
     values = {k: (scores.get(k) or {}).get("value") for k in ("source_only", "adapted")}
     return {
         **{k: flat[k] for k in ("id", "started", "seconds", "status", "purpose", "strategy", "kept")},
-        "metric": next((s["metric"] for s in scores.values() if s), None),
+        "metric": next((s.get("metric") for s in scores.values() if s), None),
         **values,
         "sources": " ".join(data.get("sources") or ()),
         "target": data.get("target"),
@@ -226,21 +248,24 @@ def _word(value: Any) -> str:
 def show(run: int) -> dict[str, Any]:
     """Everything that was recorded of a run.
 
-    Raises UsageError when there is no such run.
+    Raises UsageError when there is no such run, EnvironmentFault where its record is damaged.
     """
     found = _rows("select * from runs where id = ?", run) if run < 2**63 else []
     if not found:
         known = [r["id"] for r in _rows("select id from runs order by id desc limit 5")]
         raise UsageError("unknown run", str(run), f"the latest: {', '.join(map(str, known))}" if known else "no run was recorded yet")
-    return {**_brief(found[0]), "report": _unpack(found[0]["report"]), "plan": _unpack(found[0]["plan"])}
+    return _whole(found[0], "report", "plan")
 
 
 def unfinished(out: str) -> dict[str, Any] | None:
-    """The last run into this output, if it did not come to its end."""
+    """The last run into this output, if it did not come to its end.
+
+    Raises EnvironmentFault where its record is damaged.
+    """
     rows = _rows("select * from runs where out = ? order by id desc limit 1", _place_of(out))
     if not rows or rows[0]["status"] == "done":
         return None
-    return {**_brief(rows[0]), "plan": _unpack(rows[0]["plan"])}
+    return _whole(rows[0], "plan")
 
 
 def partial(out: str) -> Path:
@@ -274,21 +299,67 @@ def _rows(sql: str, *values: Any) -> list[sqlite3.Row]:
         return [] if connection is None else list(connection.execute(sql, values))
 
 
+def _whole(row: sqlite3.Row, *further: str) -> dict[str, Any]:
+    try:
+        return {**_brief(row), **{name: _unpack(row[name]) for name in further}}
+    except _Damaged:
+        raise _fault(row["id"]) from None
+
+
+def _fault(run: object) -> EnvironmentFault:
+    """The error for a run whose record cannot be read."""
+    return EnvironmentFault(f"the record of run {run} is damaged", str(place()), "`mdshift runs` lists the others")
+
+
 def _brief(row: sqlite3.Row) -> dict[str, Any]:
+    """The main part of a run.
+
+    Raises _Damaged where a value has another type than was written.
+    """
     report = _unpack(row["report"]) or {}
-    return {
+    purpose, kept_hashes = (row[c] if c in row.keys() else None for c in LATER)  # noqa: SIM118 - a row is no mapping
+    started, ended = row["started"], row["ended"]
+    found = {
         "id": row["id"],
         "status": row["status"],
-        "purpose": row["purpose"] if "purpose" in row.keys() else None,  # noqa: SIM118 - a row is no mapping
+        "purpose": purpose,
         "model": row["out"],
         "strategy": report.get("strategy"),
         "kept": report.get("kept"),
         "scores": report.get("scores"),
         "data": _unpack(row["data"]),
-        "hashes": _unpack(row["hashes"]) if "hashes" in row.keys() else None,  # noqa: SIM118
+        "hashes": _unpack(kept_hashes),
         "settings": _unpack(row["settings"]),
-        "seconds": {"started": row["started"], "total": None if row["ended"] is None else round(row["ended"] - row["started"], 3)},
     }
+    texts = all(isinstance(found[k], str) for k in ("status", "model"))
+    texts = texts and all(isinstance(found[k], str | None) for k in ("purpose", "strategy", "kept"))
+    times = _timed(started) and (ended is None or _timed(ended))
+    hashed = all(isinstance(h, str | None) for h in (found["hashes"] or {}).values())
+    if not (texts and times and hashed and _read_from(found["data"]) and found["settings"] is not None and _scored(found["scores"])):
+        raise _Damaged
+    return {**found, "seconds": {"started": started, "total": None if ended is None else round(ended - started, 3)}}
+
+
+def _timed(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < LATEST
+
+
+def _scored(scores: Any) -> bool:
+    """Whether these are scores by name, or none."""
+    each = [] if scores is None else list(scores.values()) if isinstance(scores, dict) else [scores]
+    return all(s is None or (isinstance(s, dict) and isinstance(s.get("metric"), str | None) and _number(s.get("value", ""))) for s in each)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float | None)
+
+
+def _read_from(data: Any) -> bool:
+    """Whether these are sources, a target and labels."""
+    if not isinstance(data, dict) or not isinstance(data.get("target"), str | None):
+        return False
+    lists = [data.get(k) or [] for k in ("sources", "labels")]
+    return all(isinstance(v, list) and all(isinstance(i, str) for i in v) for v in lists)
 
 
 def _told(text: str) -> str:
@@ -306,5 +377,21 @@ def _pack(value: Mapping[str, Any]) -> str:
     return json.dumps(plain(value), allow_nan=False)
 
 
-def _unpack(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+def _unpack(text: object) -> Any:
+    """The object of a column, or None where it is empty.
+
+    Raises _Damaged for what is no JSON object; NaN and infinity are never written.
+    """
+    if text is None:
+        return None
+    try:
+        found = json.loads(text, parse_constant=_refuse) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise _Damaged
+    return found
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

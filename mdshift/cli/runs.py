@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from mdshift.cli import options
 from mdshift.cli.options import argument, command
-from mdshift.cli.session import REPORT_ENDINGS, Session
+from mdshift.cli.session import REPORT_ENDINGS, Session, write_out
 from mdshift.errors import UsageError
+from mdshift.report.text import clean
 
 OPTIONS = ("where", "last", *options.RESULT)
 TWO = 2
 CSV = ".csv"
+DIGITS = 18  # of the greatest number that sqlite can hold
 
 
 @command(
@@ -21,7 +23,7 @@ CSV = ".csv"
 def runs(ids: list[str] | None, flags: options.Flags) -> int:
     """The record of past `adapt` runs, those that `--where` chooses, and two of them side by side; `-o FILE.csv` writes a row for every run, or every difference."""
     from mdshift import record
-    from mdshift.report.json import document
+    from mdshift.report.json import document, dumps
 
     session = Session.open(OPTIONS, flags)
     session.check_output((*REPORT_ENDINGS, CSV))
@@ -32,12 +34,13 @@ def runs(ids: list[str] | None, flags: options.Flags) -> int:
         raise UsageError(
             "--where and --last choose from the list", f"runs {' '.join(map(str, wanted))} were named", "leave one of the two out"
         )
-    found = [record.show(i) for i in wanted] if wanted else record.chosen(record.list_runs(), session["where"])
+    found = [record.show(i) for i in wanted] if wanted else record.chosen(record.list_runs(session.warn), session["where"])
     found = found[-session["last"] :] if session["last"] else found
     content: dict[str, object] = {"runs": found}
     differences = record.differences(found[0], found[1]) if len(wanted) == TWO else None
     if differences is not None:
         content["differences"] = differences
+    told = document("mdshift.runs/1", content, data={}, settings={"ids": wanted}, seconds={})
     if str(session["output"] or "").lower().endswith(CSV):
         columns = (
             [[d["key"], _cell(d["a"]), _cell(d["b"])] for d in differences]
@@ -47,8 +50,10 @@ def runs(ids: list[str] | None, flags: options.Flags) -> int:
         names = ["key", *(str(i) for i in wanted)] if differences is not None else list(record.ROW)
         _write_csv(session["output"], names, columns)
         session.message(f"wrote {session['output']}")
+        if session["json"]:
+            write_out(dumps(told))
         return 0
-    session.emit(document("mdshift.runs/1", content, data={}, settings={"ids": wanted}, seconds={}))
+    session.emit(told)
     return 0
 
 
@@ -72,6 +77,8 @@ def _cell(value: object) -> object:
 
 
 def _number(given: str) -> int:
-    if not given.isdecimal():
+    if not (given.isascii() and given.isdecimal()):
         raise UsageError("a run is named by its number", repr(given), "`mdshift runs` lists them")
+    if len(given.lstrip("0")) > DIGITS:
+        raise UsageError("unknown run", clean(given, 40), "`mdshift runs` lists them")
     return int(given)

@@ -1,8 +1,10 @@
 """The record at the command line: the list, its filters, two side by side, and the files that it is written to."""
 
+import contextlib
 import csv
 import hashlib
 import json
+import sqlite3
 
 import pytest
 
@@ -130,3 +132,77 @@ def test_no_run_as_a_table_has_its_names(call, folder):
 def test_adapt_takes_a_purpose(call, pair):
     assert call("adapt", "s.csv", "t.csv", "--strategy", "source-only", "--out", "m", "--purpose", "a first look").code == 0
     assert call("runs", "--json").json["runs"][0]["purpose"] == "a first look"
+
+
+@pytest.fixture
+def spoil(three):
+    def change(sql):
+        with contextlib.closing(sqlite3.connect(record.place())) as connection, connection:
+            connection.execute(sql)
+
+    return change
+
+
+DAMAGE = [
+    *(
+        ("report", v)
+        for v in ("{broken", "[1,2]", "3", '{"scores": 5}', '{"scores": NaN}', '{"scores": {"adapted": 1}}', '{"strategy": 2}')
+    ),
+    *(("data", v) for v in ("null", '{"sources": 5}', '{"target": 5}')),
+    *(("settings", v) for v in ("[]", "[" * 5000)),
+    *(("hashes", v) for v in ("[1]", '{"s.csv": 5}')),
+    *(("started", v) for v in ("abc", 1e300, -1e18)),
+    ("ended", "x"),
+]
+
+
+@pytest.mark.parametrize(("column", "value"), DAMAGE)
+def test_a_damaged_run_is_left_out_and_named(call, refused, spoil, column, value):
+    spoil(f"update runs set {column} = {value!r} where id = 2")
+    for output in ([], ["-o", "z.csv"]):
+        ended = call("runs", *output)
+        assert ended.code == 0
+        assert [line for line in ended.err.splitlines() if "warning" in line] == ["warning: the record of run 2 is damaged: it is left out"]
+    assert ids(call("runs", "--json")) == [1, 3]
+    for asked in (["2"], ["1", "2"]):
+        assert refused("runs", *asked, code=3).error.startswith("error: the record of run 2 is damaged")
+
+
+def test_several_damaged_runs_are_named_in_one_line(call, spoil):
+    spoil("update runs set data = 'null' where id > 1")
+    ended = call("runs")
+    assert ended.err.splitlines() == ["warning: the records of runs 2, 3 are damaged: they are left out"]
+
+
+def test_a_report_without_its_parts_is_damaged(refused, spoil):
+    spoil("""update runs set report = '{"strategy": "coral", "kept": "adapted"}' where id = 2""")
+    assert refused("runs", "2", code=3).error.startswith("error: the record of run 2 is damaged")
+
+
+def test_a_record_that_lacks_a_column_cannot_be_used(call, refused, spoil):
+    spoil("alter table runs drop column purpose")  # older records lack it
+    assert call("runs").code == 0
+    spoil("alter table runs drop column report")
+    for asked in ([], ["1"], ["-o", "z.csv"]):
+        ended = refused("runs", *asked, code=3)
+        assert ended.error.startswith("error: the record of runs cannot be used")
+        assert "'report'" in ended.error
+
+
+@pytest.mark.parametrize(("number", "error"), [("1" * 5000, "unknown run"), ("١", "a run is named by its number"), ("²", "a run is named")])
+def test_what_is_no_number_of_a_run(refused, three, number, error):
+    assert error in refused("runs", number).error
+
+
+def test_json_is_printed_beside_a_table(call, three):
+    ended = call("runs", "--json", "-o", "k.csv")
+    assert ids(ended) == [1, 2, 3]
+    assert (three / "k.csv").exists()
+
+
+def test_nothing_is_a_dash_in_the_differences(call, three):
+    record.begin("m3", {"sources": ["s.csv"], "target": "t.csv", "labels": ["y"]}, {"seed": 0, "strategy": "coral", "budget": None})
+    text = call("runs", "1", "4").out
+    assert "None" not in text
+    assert "–" in text
+    assert "None" not in call("runs", "4").out

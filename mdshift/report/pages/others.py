@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
+from mdshift.errors import EnvironmentFault
 from mdshift.report.page import Document, Page, Section, Table
 from mdshift.report.text import DASH, clean, interval, number
 
@@ -19,22 +21,41 @@ def runs(document: Document) -> Page:
     table = Table(("id", "started", "seconds", "strategy", "source", "adapted", "model"), rows, (0, 2))
     sections = [Section("Runs", (), table)]
     if "differences" in document:
-        changed = tuple((clean(d["key"], 40), clean(d["a"], 40), clean(d["b"], 40)) for d in document["differences"])
+        changed = tuple((clean(d["key"], 40), _value(d["a"], 40), _value(d["b"], 40)) for d in document["differences"])
         lines = () if changed else ("They do not differ in data, settings or results.",)
         sections.append(Section("Differences", lines, Table(("key", str(wanted[0]), str(wanted[1])), changed) if changed else None))
     elif wanted:
         report = found[0].get("report")
         if report:
-            from mdshift.report.pages import adaptation
-
-            sections.extend(adaptation.page(report).sections)
-        settings = tuple((k, clean(v, 60)) for k, v in found[0]["settings"].items())
+            sections.extend(_reported(found[0]["id"], report))
+        settings = tuple((k, _value(v, 60)) for k, v in found[0]["settings"].items())
         data = tuple((clean(path, 40), clean(found_hash or DASH, 64)) for path, found_hash in (found[0].get("hashes") or {}).items())
         sections.append(Section("Purpose", (clean(found[0].get("purpose") or DASH),)))
         if data:
             sections.append(Section("Data", (), Table(("path", "SHA-256"), data)))
         sections.append(Section("Settings", (), Table(("setting", "value"), settings)))
     return Page("Record", (), tuple(sections))
+
+
+def _reported(run: object, report: Document) -> tuple[Section, ...]:
+    """What the page of the run's own report says.
+
+    Raises EnvironmentFault where it is not as it was written.
+    """
+    from mdshift.report.pages import adaptation
+
+    try:
+        return adaptation.page(report).sections
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as e:
+        seen = f"its report: {type(e).__name__} {clean(e, 60)}"
+        raise EnvironmentFault(f"the record of run {run} is damaged", seen, "`mdshift runs` lists the others") from None
+
+
+def _value(value: Any, longest: int) -> str:
+    """A value that was recorded, in a table: what has parts as JSON."""
+    if value is None:
+        return DASH
+    return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), longest)
 
 
 def _run(r: dict[str, Any]) -> tuple[str, ...]:
