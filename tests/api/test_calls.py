@@ -197,3 +197,9 @@ def test_the_classes_of_a_loaded_model_are_as_they_were_written(tmp_path, kind):
     (tmp_path / "m" / "model.json").write_text(json.dumps(stated | {"values": [1]}))
     with pytest.raises(DataError, match="damaged"):
         mdshift.load(tmp_path / "m")
+
+
+def test_thresholds_are_told_among_the_settings():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    made = mdshift.adapt(X, X + 0.1, y_source=(X[:, 0] > 0).astype(int), strategy="source-only", thresholds={"few_labels": 3})
+    assert made.document["settings"]["thresholds"] == {"few_labels": 3.0}
