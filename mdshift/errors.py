@@ -53,9 +53,10 @@ class Interrupted(MdshiftError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint that names the known name nearest to `name`, else lists a few."""
+    """Return a hint that names the known name nearest to `name`, whatever their case, else lists a few."""
     names = sorted(known)
-    match = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    folded = {n.casefold(): n for n in names}
+    match = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
     if match:
-        return f"did you mean {match[0]!r}?"
+        return f"did you mean {folded[match[0]]!r}?"
     return f"known: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}" if names else "there is none"  # noqa: PLR2004 - a line's length

@@ -33,7 +33,8 @@ def index(name: str | None = None) -> dict[str, Any]:
 
 def page(name: str | None) -> dict[str, Any]:
     """The index, that of a kind, or the manual page of a declared thing; see `entry`."""
-    return index(name) if name is None or name in {*PLURALS, *PLURALS.values()} else entry(name)
+    kind = None if name is None else name.removesuffix("/")
+    return index(kind) if name is None or kind in {*PLURALS, *PLURALS.values()} else entry(name)
 
 
 def summary(thing: Any) -> str:
@@ -70,10 +71,11 @@ def entry(name: str) -> dict[str, Any]:
     Raises UsageError with the nearest name when there is none.
     """
     wanted, slash, bare = name.partition("/")
-    found = [k for k in KINDS if (bare if slash else name) in every(k) and (not slash or k == wanted)]
+    own = bare if slash else name
+    found = [k for k in KINDS if own in every(k) and (not slash or wanted in (k, PLURALS[k]))]
     if not found:
-        raise UsageError("nothing of this name", repr(name), nearest(name, [n for kind in KINDS for n in every(kind)]))
-    kind, own = found[0], bare if slash else name
+        raise UsageError("nothing of this name", repr(name), nearest(own, [n for kind in KINDS for n in every(kind)]))
+    kind = found[0]
     told = describe(kind, own, every(kind)[own])
     told["commands"] += [f"mdshift explain {other}/{own}" for other in found[1:]]
     return told

@@ -151,12 +151,14 @@ def list_runs(warn: Callable[[str], None] | None = None) -> list[dict[str, Any]]
             damaged.append(str(row["id"]))
     if damaged and warn is not None:
         named = ", ".join(damaged[:NAMED]) + (", …" if len(damaged) > NAMED else "")
-        warn(
-            f"the record of run {named} is damaged: it is left out"
-            if len(damaged) == 1
-            else f"the records of runs {named} are damaged: they are left out"
-        )
+        several = "s" * (len(damaged) > 1)
+        warn(f"the record{several} of run{several} {named} {'are' if several else 'is'} damaged, and left out")
     return found
+
+
+def keys(run: Mapping[str, Any]) -> list[str]:
+    """The keys by which a run can be chosen."""
+    return [*_leaves(searched(run))]
 
 
 def chosen(runs: list[dict[str, Any]], conditions: Sequence[str]) -> list[dict[str, Any]]:

@@ -85,3 +85,10 @@ def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(UsageError) as caught:
         manual.entry("rule/dann")
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular"), [("strategies/coral", "strategy/coral"), ("probes/mmd", "probe/mmd"), ("strategies/", "strategy")]
+)
+def test_a_kind_is_named_in_the_singular_or_the_plural(plural, singular):
+    assert manual.page(plural) == manual.page(singular)

@@ -204,17 +204,25 @@ def candidates(words: Iterable[str], last: str) -> list[Offer]:
     elif typed.command is None:
         found = [(name, c.text.partition("\n")[0]) for name, c in REGISTERED.items()]
     else:
-        found = arguments(typed)
+        found = arguments(typed, last)
     fit = {value: told for value, told in found if value.startswith(last) and value.isprintable()}
     return [(value, " ".join(told.split())[:60]) for value, told in fit.items()]
 
 
-def arguments(typed: Typed) -> list[Offer]:
-    """Names for `explain`, runs for `runs`; files are the shell's own matter."""
+def arguments(typed: Typed, last: str) -> list[Offer]:
+    """Names for `explain` and their kinds, runs for `runs`; files are the shell's own matter."""
     if typed.command == "explain" and not typed.arguments:
         from mdshift import manual
 
-        return [(entry["name"], entry["summary"]) for entries in manual.index()["index"].values() for entry in entries]
+        kind, slash, _ = last.partition("/")
+        named = [
+            (entry["name"], entry["summary"]) for entries in manual.index(kind if slash else None)["index"].values() for entry in entries
+        ]
+        return (
+            [(f"{kind}/{name}", told) for name, told in named]
+            if slash
+            else [*named, *((k, "all of them") for k in manual.PLURALS.values())]
+        )
     if typed.command == "runs":
         from mdshift import record
 
@@ -234,7 +242,17 @@ def values(typed: Typed, option: Option, last: str) -> list[Offer]:
         from mdshift.declare import every
 
         return [("auto", "what the evidence speaks for"), *((n, manual.summary(s)) for n, s in every("strategy").items())]
+    if option.name == "where":
+        return conditions(last)
     return settings(typed, last) if option.name == "set" else []
+
+
+def conditions(last: str) -> list[Offer]:
+    """The keys of the runs by their last word, and in full behind a dot."""
+    from mdshift import record
+
+    known = dict.fromkeys(k for run in record.list_runs() for k in record.keys(run))
+    return [(f"{k}=", "") for k in (known if "." in last else (k.rpartition(".")[2] for k in known))]
 
 
 def settings(typed: Typed, last: str) -> list[Offer]:

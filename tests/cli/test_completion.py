@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from mdshift import record
 from mdshift.cli.completion import SCRIPTS, VARIABLE, answer, candidates, split
 from mdshift.cli.main import COMMANDS
 from mdshift.declare import every
@@ -104,12 +105,25 @@ def test_the_script_works_in_bash(files, tmp_path):
         ("diagnose --quiet --qu", []),
         ("diagnose s.csv t.csv --json | mdshift recommend --comp", ["--compute"]),
         ("explain coral --j", ["--json"]),
+        ("explain strat", ["strategies"]),
+        ("explain strategies/cora", ["strategies/coral"]),
+        ("explain probe/mm", ["probe/mmd"]),
+        ("explain nothing/c", []),
         ("diagnose --seed ", []),
     ],
 )
 def test_what_is_offered(files, line, values):
     found = offered(line)
     assert sorted(found) == sorted(values)
+
+
+def test_the_keys_of_the_runs_are_offered(folder):
+    assert offered("runs --where ") == []
+    record.begin("m", {"sources": ["s.csv"], "target": "t.csv"}, {"seed": 1, "set": {"weight": 2}})
+    assert {"strategy=", "seed=", "weight=", "sources=", "started="} <= set(offered("runs --where "))
+    assert offered("runs --where see") == ["seed="]
+    assert offered("runs --where settings.se") == ["settings.seed=", "settings.set.weight="]
+    assert asked("bash", "mdshift runs --where wei") == "weight=\n"
 
 
 def test_options_are_those_of_the_command(folder):

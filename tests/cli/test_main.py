@@ -49,6 +49,8 @@ def test_every_command_has_a_help_page_within_80_columns(call, name):
         (["adapt", "--strategy", "autoo"], "did you mean 'auto'?"),
         (["adapt", "--strategy", "dann", "--set", "wieght=1"], "did you mean 'weight'?"),
         (["explain", "learning-rat"], "did you mean 'learning-rate'?"),
+        (["explain", "CORAL"], "did you mean 'coral'?"),
+        (["explain", "strategies/corl"], "did you mean 'coral'?"),
         (["diagnose", "a", "b", "--task", "clasification"], "did you mean 'classification'?"),
         (["--sede", "1", "diagnose"], "did you mean '--seed'?"),
     ],

@@ -162,7 +162,7 @@ def test_a_damaged_run_is_left_out_and_named(call, refused, spoil, column, value
     for output in ([], ["-o", "z.csv"]):
         ended = call("runs", *output)
         assert ended.code == 0
-        assert [line for line in ended.err.splitlines() if "warning" in line] == ["warning: the record of run 2 is damaged: it is left out"]
+        assert [line for line in ended.err.splitlines() if "warning" in line] == ["warning: the record of run 2 is damaged, and left out"]
     assert ids(call("runs", "--json")) == [1, 3]
     for asked in (["2"], ["1", "2"]):
         assert refused("runs", *asked, code=3).error.startswith("error: the record of run 2 is damaged")
@@ -171,7 +171,7 @@ def test_a_damaged_run_is_left_out_and_named(call, refused, spoil, column, value
 def test_several_damaged_runs_are_named_in_one_line(call, spoil):
     spoil("update runs set data = 'null' where id > 1")
     ended = call("runs")
-    assert ended.err.splitlines() == ["warning: the records of runs 2, 3 are damaged: they are left out"]
+    assert ended.err.splitlines() == ["warning: the records of runs 2, 3 are damaged, and left out"]
 
 
 def test_a_report_without_its_parts_is_damaged(refused, spoil):
