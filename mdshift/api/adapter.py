@@ -112,6 +112,8 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
             if len(y) != len(X):
                 raise InputError("data and labels differ in rows", f"{len(X)} rows, {len(y)} labels", "one label a row")
             return X, y
+        if self._task == "regression":
+            _check_numbers(y, "in y")
         X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype="numeric", y_numeric=self._task == "regression")
         return X, y
 
@@ -166,6 +168,9 @@ class Adapter(ClassifierMixin, _Adapter):  # type: ignore[misc]
             known = _like(known, y.dtype)
             if known.dtype.kind == "f" and not np.isfinite(known).all():
                 raise InputError("labels that are no finite numbers: infinity", "in y_target", "None or NaN where there is no label")
+        if known is not None and len(known) and _words(known) != _words(y):
+            told = ("words" if _words(v) else "numbers" for v in (y, known))
+            raise InputError("labels of several types", "in y {}, in y_target {}".format(*told), "give words alone, or numbers alone")
         self.classes_ = np.unique(y if known is None or not len(known) else np.concatenate([y, known]))
         codes = np.searchsorted(self.classes_, y)
         if len(np.unique(codes)) < 2:  # noqa: PLR2004 - nothing to tell apart
@@ -200,13 +205,16 @@ class AdapterRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]
         """Numbers (n,), and those of the target with NaN where there is none."""
         import numpy as np
 
+        _check_numbers(y, "in y")
         y = np.asarray(column_or_1d(y, warn=True), dtype=np.float64)
         if not np.isfinite(y).all():
             raise InputError("labels that are no finite numbers: NaN or infinity", "in y", "leave these rows out")
         if there is None or y_target is None:
             return y, None
+        known = np.asarray(y_target)[there]
+        _check_numbers(known, "in y_target")
         target = np.full(len(there), np.nan)
-        target[there] = np.asarray(column_or_1d(np.asarray(y_target)[there]), dtype=np.float64)
+        target[there] = np.asarray(column_or_1d(known), dtype=np.float64)
         if np.isinf(target).any():
             raise InputError("labels that are no finite numbers: infinity", "in y_target", "None or NaN where there is no label")
         return y, target
@@ -229,6 +237,31 @@ def _like(known: Any, kind: np.dtype[Any]) -> Any:
     except (TypeError, ValueError, OverflowError):  # a word among numbers
         pass
     return np.array(known.tolist()) if known.dtype == object and kind.kind != "O" else known
+
+
+def _words(labels: NDArray[Any]) -> bool:
+    """Whether labels (m,) are words; those of y were found to be of one type."""
+    return any(isinstance(v, str | bytes) for v in labels) if labels.dtype.kind == "O" else labels.dtype.kind in "US"
+
+
+def _check_numbers(y: Any, where: str) -> None:
+    """Raise InputError for labels (m,) that are no numbers; what else is wrong with them is for scikit-learn to say."""
+    import numpy as np
+
+    try:
+        values = np.asarray(y)
+    except ValueError:  # of several lengths
+        return
+    if values.ndim != 1 or values.dtype.kind not in "OUS":
+        return
+    for value in values.tolist():
+        try:
+            if value is not None:
+                float(value)
+        except (TypeError, ValueError):
+            raise InputError(
+                "labels that are no numbers", f"{value!r} {where}"[:80], "AdapterRegressor learns numbers, Adapter classes"
+            ) from None
 
 
 def _present(y: Any, rows: int) -> Any:

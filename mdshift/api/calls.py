@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mdshift.api.inputs import Given, given, option, quietly
+from mdshift.api.inputs import Given, given, listener, mapping, option, path, quietly
 from mdshift.api.known import DIAGNOSIS, RECOMMENDATION, diagnosis_in, limits, planned
 from mdshift.api.results import Adaptation, Diagnosis, Fitted, Recommendation, Result
 from mdshift.errors import UsageError
@@ -35,10 +35,6 @@ class _Clock:
     @property
     def seconds(self) -> dict[str, float]:
         return {**self.marks, "total": time.perf_counter() - self.began}
-
-
-def _silence(text: str) -> None:
-    """No word of progress."""
 
 
 def diagnose(
@@ -73,12 +69,13 @@ def diagnose(
     """
     told = {"alpha": option("alpha", alpha), "seed": option("seed", seed)}
     columns = _columns(label, task, domain_column, time, text, drop, kinds, encoding, on_schema)
+    say = listener(progress)
     clock = _Clock()
     with quietly():
         data = given(source, target, y_source, y_target, columns)
-        problem = _read(data, told["seed"], progress or _silence)
+        problem = _read(data, told["seed"], say)
         clock.mark("read")
-        return _diagnosed(problem, data, told, option("workers", workers), clock, progress or _silence)
+        return _diagnosed(problem, data, told, option("workers", workers), clock, say)
 
 
 def recommend(
@@ -153,13 +150,13 @@ def adapt(
     from mdshift.readers.load import load as read
     from mdshift.report.json import document
 
-    say = progress or _silence
+    say = listener(progress)
     values = {"strategy": strategy, "goal": goal, "compute": compute, "budget": budget, "seed": seed, "device": device, "alpha": alpha}
-    asked: dict[str, Any] = {name: None if value is None else option(name, value) for name, value in values.items()}
-    parameters, recipe, needs = _strategy(asked["strategy"], params or {})
+    asked: dict[str, Any] = {name: None if value is None and name == "budget" else option(name, value) for name, value in values.items()}
+    parameters, recipe, needs = _strategy(asked["strategy"], mapping("params", params))
     count, changed = option("workers", workers), limits(thresholds)
     columns = _columns(label, task, domain_column, time, text, drop, kinds, encoding, on_schema)
-    folder = None if out is None else os.fspath(out)
+    folder = None if out is None else path("out", out)
     if folder is not None:
         store.check_output(folder, force=force)
     by = None if plan is None else planned(plan)
@@ -194,7 +191,7 @@ def adapt(
             seed=asked["seed"],
             device=asked["device"],
             workers=count,
-            start=start.model if isinstance(start, Fitted) else store.load(os.fspath(start)) if start is not None else None,
+            start=start.model if isinstance(start, Fitted) else store.load(path("start", start)) if start is not None else None,
             alpha=asked["alpha"],
             limits=changed,
             progress=say,
@@ -225,11 +222,11 @@ def load(folder: str | os.PathLike[str]) -> Fitted:
 
     Classes that were handed over in memory come back as they were, numbers as numbers; those of files are their names, texts.
 
-    Raises mdshift.errors.DataError for what is no model folder.
+    Raises mdshift.errors.DataError for what is no model folder, UsageError for what is no path.
     """
     from mdshift import store
 
-    model = store.load(os.fspath(folder))
+    model = store.load(path("folder", folder))
     return Fitted(model, dict(zip(model.classes, model.values, strict=True)) if model.values else {})
 
 
@@ -291,7 +288,7 @@ def _looked(source: Any, target: Any, goal: str, reading: Mapping[str, Any]) -> 
         raise TypeError(f"recommend() got an unexpected keyword argument {unknown[0]!r}")
     reading = dict(reading)
     told = {"alpha": option("alpha", reading.pop("alpha", 0.05)), "seed": option("seed", reading.pop("seed", 0))}
-    progress = reading.pop("progress", None) or _silence
+    progress = listener(reading.pop("progress", None))
     reading.pop("workers", None)
     with quietly():
         data = given(source, None, reading.pop("y_source", None), reading.pop("y_target", None), reading)

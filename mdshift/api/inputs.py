@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ def given(source: Any, target: Any, y_source: Any, y_target: Any, columns: Mappi
         labels=names_of("label", columns.get("label")),
         text=names_of("text", columns.get("text")),
         drop=names_of("drop", columns.get("drop")),
-        kinds=_kinds(columns.get("kinds") or {}),
+        kinds=_kinds(mapping("kinds", columns.get("kinds"))),
         **{name: option(name, value) for name, value in checked.items()},
     )
     return Given(spec, held)
@@ -126,6 +126,40 @@ def option(name: str, value: Any) -> Any:
     if hasattr(value, "item"):  # a numpy scalar
         value = value.item()
     return convert(OPTIONS[name], value, f"argument {name!r}")
+
+
+def mapping(argument: str, value: Any) -> Mapping[Any, Any]:
+    """Values by name; None is none of them.
+
+    Raises UsageError for anything else.
+    """
+    if value is not None and not isinstance(value, Mapping):
+        raise UsageError(f"{argument} must be a mapping from names to values", repr(value)[:80], f"{argument}={{'name': value}}")
+    return value or {}
+
+
+def path(argument: str, value: Any) -> str:
+    """A path as text.
+
+    Raises UsageError for what is none.
+    """
+    if not isinstance(value, str | os.PathLike) or not isinstance(found := os.fspath(value), str):
+        raise UsageError(f"{argument} must be a path", repr(value)[:80], f"{argument}='mdshift-model'")
+    return found
+
+
+def listener(value: Any) -> Callable[[str], None]:
+    """What is told of every step; nobody, for None.
+
+    Raises UsageError for what cannot be called.
+    """
+    if value is not None and not callable(value):
+        raise UsageError("progress must be a function of one text", repr(value)[:80], "progress=print")
+    return value or _silence
+
+
+def _silence(text: str) -> None:
+    """No word of progress."""
 
 
 def _kinds(kinds: Mapping[str, str]) -> dict[str, str]:

@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mdshift.api.inputs import mapping
 from mdshift.api.results import Result
-from mdshift.errors import UsageError
+from mdshift.errors import DataError, UsageError, nearest
 
 DIAGNOSIS, RECOMMENDATION = "mdshift.diagnosis/1", "mdshift.recommendation/1"
 
 
 def limits(thresholds: Mapping[str, float] | None) -> dict[str, float]:
     """Raise UsageError for a threshold that no rule reads, or that is no number."""
-    from mdshift.errors import nearest
     from mdshift.rules.thresholds import THRESHOLDS
 
-    for name, value in (thresholds or {}).items():
+    for name, value in mapping("thresholds", thresholds).items():
         if name not in THRESHOLDS:
             raise UsageError("unknown threshold", repr(name), nearest(str(name), THRESHOLDS))
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -35,6 +35,10 @@ def diagnosis_in(given: Any) -> Result | None:
         found = Result(given)
     elif isinstance(given, str | os.PathLike) and Path(given).suffix.lower() == ".json" and Path(given).is_file():
         found = _parsed(Path(given))
+    elif isinstance(given, str | os.PathLike) and Path(given).suffix.lower() == ".json" and not Path(given).exists():
+        folder = Path(given).parent
+        names = [p.name for p in folder.iterdir() if p.suffix.lower() == ".json"] if folder.is_dir() else []
+        raise DataError("path not found", repr(os.fspath(given)), nearest(Path(given).name, names))
     else:
         return None
     if found is not None and found.document.get("schema") != DIAGNOSIS:

@@ -155,3 +155,23 @@ def test_infinite_target_labels_are_an_input_error(made):
     X = np.arange(30.0).reshape(-1, 1)
     with pytest.raises(InputError, match="infinity"):
         made.fit(X, np.arange(30) % 3, X, [np.inf, *[1.0] * 29])
+
+
+@pytest.mark.parametrize(
+    ("fit", "kind", "said"),
+    [
+        (lambda X: AdapterRegressor().fit(X, ["a"] * 80), InputError, "labels that are no numbers: 'a' in y"),
+        (lambda X: AdapterRegressor().fit(X.to_numpy(), ["a"] * 80), InputError, "labels that are no numbers: 'a' in y"),
+        (lambda X: AdapterRegressor().fit(X, X["a"], X, ["a", None] * 40), InputError, "labels that are no numbers: 'a' in y_target"),
+        (lambda X: Adapter().fit(X, [0, 1] * 40, X, ["a", None] * 40), InputError, "in y numbers, in y_target words"),
+        (lambda X: Adapter().fit(X, ["a", "b"] * 40, X, [1, None] * 40), InputError, "in y words, in y_target numbers"),
+        (lambda X: Adapter(strategy=None).fit(X, [0, 1] * 40, X), UsageError, "must be a text"),
+        (lambda X: Adapter(params="x").fit(X, [0, 1] * 40, X), UsageError, "params must be a mapping"),
+    ],
+)
+def test_labels_and_arguments_of_a_wrong_type_are_told(rows, fit, kind, said):
+    with pytest.raises(kind, match=said) as caught:
+        fit(rows[0][["a", "b"]])
+    assert caught.value.what
+    assert caught.value.seen
+    assert caught.value.hint

@@ -171,6 +171,16 @@ def test_future_domains_need_no_target(frames):
         (lambda s, t: mdshift.adapt(s, t, plan=3), UsageError, "plan is neither"),
         (lambda s, t: mdshift.adapt(s, t, thresholds={"few": 3}), UsageError, "unknown threshold"),
         (lambda s, t: mdshift.load("nowhere"), MdshiftError, "model"),
+        (lambda s, t: mdshift.load(None), UsageError, "must be a path: None"),
+        (lambda s, t: mdshift.adapt(s, t, out=5), UsageError, "out must be a path"),
+        (lambda s, t: mdshift.adapt(s, t, start=5), UsageError, "start must be a path"),
+        (lambda s, t: mdshift.adapt(s, t, params="x"), UsageError, "params must be a mapping"),
+        (lambda s, t: mdshift.adapt(s, t, thresholds=["few"]), UsageError, "thresholds must be a mapping"),
+        (lambda s, t: mdshift.adapt(s, t, kinds=["a"]), UsageError, "kinds must be a mapping"),
+        (lambda s, t: mdshift.adapt(s, t, progress=5), UsageError, "progress must be a function"),
+        (lambda s, t: mdshift.adapt(s, t, strategy=None), UsageError, "'strategy' must be a text"),
+        (lambda s, t: mdshift.diagnose(s, t, progress=5), UsageError, "progress must be a function"),
+        (lambda s, t: mdshift.recommend("nowhere.json"), DataError, "path not found"),
     ],
 )
 def test_errors_say_what_was_seen_and_what_to_do(frames, call, kind, said):
