@@ -131,7 +131,7 @@ OPTIONS = _table(
     Option("purpose", str, None, "what the run is for: kept in the record [default: said from the data]", metavar="TEXT"),
     Option("where", str, (), "only runs that meet this (also !=, <, >, <= and >=); repeatable", many=True, metavar="KEY=VALUE"),
     Option("last", int, None, "only the latest N runs", low=1, high=1_000_000, metavar="N"),
-    Option("resume", bool, False, "take up the unfinished run into --out again"),
+    Option("resume", bool, False, "take up the unfinished run into --out again, or the one of a number: --resume ID"),
     Option("dry_run", bool, False, "read the data, check everything, say what would run, and stop"),
     Option("force", bool, False, "replace what stands at the output"),
     Option("proba", bool, False, "a column p_CLASS for every class"),

@@ -29,6 +29,7 @@ OPTIONS = (
     *options.RESULT,
 )
 
+DIGITS = 18  # of the greatest number that a run can have
 GENERAL = ("backbone", "split", "group", "class_weight", "clean")  # settings that no strategy has as its own
 
 
@@ -44,7 +45,7 @@ def adapt(paths: list[str] | None, flags: options.Flags) -> int:
     parameters = check_strategy(session["strategy"], settings_of(session["set"]))
     session.check_output()
     if session["resume"]:
-        return resume(session)
+        return resume(session, run_named(paths or []))
     spec, plan = find.locate(session, paths or [])
     return perform(session, spec, plan, parameters)
 
@@ -195,21 +196,35 @@ def rehearse(session: Session, problem: Any, plan: Mapping[str, Any] | None, par
     return 0
 
 
-def resume(session: Session) -> int:
-    """Run the last unfinished run into --out again, with its own data and settings: the same seed gives the same bytes.
+def run_named(paths: list[str]) -> int | None:
+    """The run that `--resume ID` names: a number that is no path."""
+    given = paths[0] if len(paths) == 1 else ""
+    return int(given) if given.isascii() and given.isdecimal() and len(given) <= DIGITS and not Path(given).exists() else None
 
-    Raises UsageError when there is none.
+
+def resume(session: Session, named: int | None = None) -> int:
+    """Run the last unfinished run into --out again, or the one that is named, with its own data and settings: the same seed gives the same bytes.
+
+    Raises UsageError when there is none, and where the one that is named went into another output, is done, or was followed by another.
     """
     from mdshift import record
 
     out = session["out"]
+    if named is not None and out == KNOWN["out"].default:
+        place = Path(record.show(named)["model"])
+        out = str(place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place)
     run = record.unfinished(out)
+    if named is not None and (run is None or run["id"] != named):
+        told = record.show(named)
+        seen = f"its status: {told['status']}, its output: {told['model']!r}"
+        raise UsageError(f"run {named} is not the unfinished run into {out!r}", seen, "`mdshift runs` lists the runs and how they ended")
     if run is None:
         done = (Path(out) / "report.json").exists()
         hint = "it is complete; --force makes it anew" if done else "run it without --resume"
         raise UsageError("there is no unfinished run into", repr(out), hint)
     session.message(f"resuming run {run['id']}")
     session.follow({"data": run["data"], "settings": run["settings"]})
+    session.settings["out"] = out
     session.settings["purpose"] = session["purpose"] or run["purpose"]
     for name in ("strategy", "budget", "from"):
         if run["settings"].get(name) is not None:

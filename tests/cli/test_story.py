@@ -179,6 +179,23 @@ def test_a_failed_run_is_resumed_to_the_same_bytes(call, pair, monkeypatch):
     assert call("adapt", "--resume", "--out", "m").error.startswith("error: there is no unfinished run into")
 
 
+def test_a_run_is_resumed_by_its_number(call, refused, pair, monkeypatch):
+    from mdshift import record
+
+    assert adapt(call).code == 0  # run 1, which is done
+    data = {"sources": ["s.csv"], "target": "t.csv", "labels": ["y"]}
+    record.begin("n", data, {"seed": 3, "strategy": "source-only"})
+    record.begin("m2", data, {"seed": 4, "strategy": "source-only"})
+    assert refused("adapt", "--resume", "1").error.startswith("error: run 1 is not the unfinished run into 'm': its status: done")
+    assert refused("adapt", "--resume", "2", "--out", "m2").error.startswith("error: run 2 is not the unfinished run into 'm2'")
+    assert refused("adapt", "--resume", "9").error == "error: unknown run: 9"
+    again = call("adapt", "--resume", "2", "--json")
+    assert (again.code, again.json["settings"]["seed"]) == (0, 3), again.err
+    assert "resuming run 2" in again.err
+    assert (pair / "n" / "model.json").exists()
+    assert call("adapt", "--resume", "3", "--out", "m2", "-q").code == 0
+
+
 def test_an_interrupted_run_prints_how_to_take_it_up_again(call, pair, monkeypatch):  # faults 30
     import mdshift.engine.adapt
 
