@@ -45,7 +45,8 @@ def told(values: Sequence[float]) -> list[str]:
     largest = max((abs(v) for v in values), default=0.0)
     span = max(values, default=0.0) - min(values, default=0.0)
     decimals = next(d for d in range(7) if d == 6 or all(abs(round(v, d) - v) < 1e-6 * (span or 1) for v in values))  # noqa: PLR2004 - the last
-    plain = [f"{v + 0.0:,.{decimals}f}".replace("-", "−") for v in values]
+    comma = "," if largest >= 10_000 else ""  # noqa: PLR2004 - four figures may be a year
+    plain = [f"{v + 0.0:{comma}.{decimals}f}".replace("-", "−") for v in values]
     long = largest >= 1e6 or (largest and span < 1e-4 * largest) or (span and span < 1e-3)  # noqa: PLR2004 - more figures than fit
     if not long and len(set(plain)) == len(set(values)):
         return plain
