@@ -1,6 +1,9 @@
 """What auto keeps on a shipped sample: its source is small, so held-out thirds must be pooled before a gain can be seen."""
 
+import pytest
 
+
+@pytest.mark.slow
 def test_auto_keeps_label_shift_on_the_sample_that_was_made_for_it_and_the_gain_is_true(call):
     assert call("samples", "s").code == 0
     pair = "s/label"

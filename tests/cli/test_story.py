@@ -213,7 +213,7 @@ def test_an_interrupted_run_prints_how_to_take_it_up_again(call, pair, monkeypat
     assert (pair / "m" / "model.json").exists()
 
 
-@pytest.mark.parametrize("kind", ["recommend", "diagnose"])
+@pytest.mark.parametrize("kind", ["recommend", pytest.param("diagnose", marks=pytest.mark.slow)])
 def test_a_resumed_run_goes_by_the_plan_it_was_begun_with(call, pair, monkeypatch, kind):
     import mdshift.store
 

@@ -98,6 +98,7 @@ def test_auto_keeps_source_only_without_evidence():
     assert len(found.candidates) == 3
 
 
+@pytest.mark.slow
 def test_auto_corrects_class_shares_where_label_shift_was_read():
     p = rarer(np.random.default_rng(0))
     read = RANKED | {"facts": {"kinds": ["label"]}}

@@ -78,6 +78,7 @@ def test_mapped_pixels_of_another_width_get_a_dense_network():
     assert np.isfinite(model.scores(p.X_source[:, :50])).all()
 
 
+@pytest.mark.slow
 def test_weights_count():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(800, 2))

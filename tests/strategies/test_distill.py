@@ -51,6 +51,7 @@ def test_over_seeds_the_teacher_saves_labels():
     assert np.mean(gains, axis=0)[1] > 0.03
 
 
+@pytest.mark.slow
 def test_without_labels_the_student_learns_the_teachers_errors():
     p, yt = rotated(n=200, m=200, labels=0)
     found = run("distill", p, epochs=20)

@@ -22,6 +22,7 @@ def test_rarer_classes_are_found_and_corrected_for(method):
     assert accuracy(trained.predictor.scores(p.X_target), yt) > accuracy(c.base.scores(p.X_target), yt) + 0.1
 
 
+@pytest.mark.slow
 def test_without_a_shift_hardly_anything_is_corrected():
     moved = []
     for seed in range(12):
@@ -59,6 +60,7 @@ def test_where_the_inputs_of_a_class_moved_the_found_shares_mean_nothing_and_are
     assert np.mean(unchecked) > 0.05
 
 
+@pytest.mark.slow
 def test_under_label_shift_alone_the_check_takes_little_away():
     kept = []
     for seed in range(6):

@@ -73,6 +73,7 @@ def test_over_seeds_it_beats_the_source_and_going_on_from_it():
     assert np.mean(gains, axis=0)[1] > 0.08
 
 
+@pytest.mark.slow
 def test_a_class_without_a_label_gets_lost():
     p, yt = flipped(mixed=False, labels=100)
     p.y_target[(yt == 0) & p.labelled] = -1
@@ -154,6 +155,7 @@ def test_steps_that_run_away_are_taken_at_a_lower_rate():
     assert not float(meta.fit(network, runaway, x, y)) <= told[0]
 
 
+@pytest.mark.slow
 def test_rows_that_are_all_alike_leave_a_finite_model():
     rng = np.random.default_rng(0)
     X, y = np.zeros((40, 60)), np.arange(40) % 2
