@@ -63,6 +63,19 @@ class Bench:
         rows = effective(self.weights[self.held])
         return None if rows >= LEAST else f"the target is like {rows:.0f} source rows in effect; {LEAST:.0f} are needed"
 
+    def weighed(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | str:
+        """Weights (h,) of the held-out source rows, and what each adds to the adapted model's score less the source model's; or why they say nothing."""
+        from mdshift.learners.select import merits
+
+        why = self.unweighable()
+        if why is not None:
+            return why
+        assert self.held is not None
+        assert self.plain_held is not None
+        assert self.adapted_held is not None
+        w, y, task = self.weights[self.held], self.prepared.y_source[self.held], self.prepared.task
+        return w, merits(task, y, self.adapted_held, w) - merits(task, y, self.plain_held, w)
+
 
 @dataclass(frozen=True)
 class Gain:

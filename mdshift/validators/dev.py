@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mdshift.declare import validator
-from mdshift.learners.select import merits
 from mdshift.stats.density import effective
 from mdshift.validators.base import Bench, Gain, Validator, paired
 
@@ -31,16 +30,13 @@ class DeepEmbedded(Validator):
 
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Weighted paired difference on held-out source rows, less its regression on the weights."""
-        why = bench.unweighable()
-        if why is not None:
-            return why
-        assert bench.held is not None
-        assert bench.plain_held is not None
-        assert bench.adapted_held is not None
+        seen = bench.weighed()
+        if isinstance(seen, str):
+            return seen
         if bench.by_class:
             return "weights by class are too few to regress on"
-        w, y, task = bench.weights[bench.held], bench.prepared.y_source[bench.held], bench.prepared.task
-        weighted = w * (merits(task, y, bench.adapted_held, w) - merits(task, y, bench.plain_held, w))
+        w, difference = seen
+        weighted = w * difference
         spread = float(w.var())
         slope = 0.0 if spread <= 0 else float(((weighted - weighted.mean()) * (w - w.mean())).mean()) / spread
         return paired(weighted - slope * (w - 1.0), z, None, f"on {len(w)} held-out source rows, {effective(w):.0f} in effect")

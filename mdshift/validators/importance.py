@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mdshift.declare import validator
-from mdshift.learners.select import merits
 from mdshift.stats.density import effective
 from mdshift.validators.base import Bench, Gain, Validator, paired
 
@@ -43,18 +42,14 @@ class ImportanceWeighted(Validator):
 
     def gain(self, bench: Bench, z: float) -> Gain | str:
         """Weighted paired difference on held-out source rows."""
-        why = bench.unweighable()
-        if why is not None:
-            return why
-        assert bench.held is not None
-        assert bench.plain_held is not None
-        assert bench.adapted_held is not None
-        w, y, task = bench.weights[bench.held], bench.prepared.y_source[bench.held], bench.prepared.task
-        difference = merits(task, y, bench.adapted_held, w) - merits(task, y, bench.plain_held, w)
+        seen = bench.weighed()
+        if isinstance(seen, str):
+            return seen
+        w, difference = seen
         found = paired(difference, z, w, f"on {len(w)} held-out source rows, {effective(w):.0f} in effect")
         if bench.prior_error is None:
             return found
-        return _widened(found, difference, y, bench.prior_error, z)
+        return _widened(found, difference, bench.prepared.y_source[bench.held], bench.prior_error, z)
 
 
 def _widened(found: Gain, difference: Floats, y: Any, error: Floats, z: float) -> Gain:

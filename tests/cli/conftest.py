@@ -143,3 +143,11 @@ def trained(tmp_path_factory):
         if kept["MDSHIFT_RUNS"] is None:
             del os.environ["MDSHIFT_RUNS"]
     return work / "model"
+
+
+@pytest.fixture
+def source(folder, table):
+    """The working folder with a labelled table s.csv and an unlabelled one t.csv."""
+    table(folder / "s.csv")
+    table(folder / "t.csv", label=False, seed=1)
+    return folder

@@ -15,13 +15,6 @@ REHEARSE = ("adapt", "--dry-run", "--json")
 
 
 @pytest.fixture
-def source(folder, table):
-    table(folder / "s.csv")
-    table(folder / "t.csv", label=False, seed=1)
-    return folder
-
-
-@pytest.fixture
 def rehearse(call):
     def run(*arguments):
         ended = call(*REHEARSE, *arguments)

@@ -10,13 +10,6 @@ import pytest
 REHEARSE = ("adapt", "--dry-run", "--json")
 
 
-@pytest.fixture
-def source(folder, table):
-    table(folder / "s.csv")
-    table(folder / "t.csv", label=False, seed=1)
-    return folder
-
-
 @pytest.mark.parametrize(("encoding", "hint"), [("utf-16", "--encoding utf-16"), ("latin-1", "--encoding latin-1")])
 def test_5_another_encoding_is_named_and_read_when_asked_for(call, refused, source, encoding, hint):
     (source / "e.csv").write_bytes((source / "s.csv").read_text().replace("red", "röd").encode(encoding))
