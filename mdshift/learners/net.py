@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from mdshift.nn.backbones import Network, Spec
     from mdshift.nn.data import Rows
 
-CHECK_SHARE = 0.15  # of the source's rows
+CHECK_SHARE = 0.1  # of the source's rows
 SOURCE_CHECK = 200  # labelled source rows from which some are held out to stop early
 TARGET_CHECK = 20  # the same for the target's
+MEMBERS, MEMBER_WIDTH = 8, 64  # of a network that takes numbers bin by bin
 BINS = 16  # that a number is cut into
 CALIBRATE_ROWS = 50  # check rows from which a network's confidence is fitted on them
 CALIBRATE_MOST = 5000  # target rows that its mean confidence is taken of
@@ -92,7 +93,9 @@ def spec_of(prepared: Prepared, X: Matrix) -> Spec:
         return Spec(d, outputs, prepared.task, prepared.shape, width=64)
     numbers = int((prepared.kinds == "number").sum()) if len(prepared.kinds) == d and prepared.modality == "table" else 0
     binned = numbers if len(X) >= MIN_BINNED * BINS and numbers <= MAX_BINNED else 0
-    return Spec(d, outputs, prepared.task, width=128, depth=2, dropout=0.1, numbers=binned, bins=BINS if binned else 0)
+    if binned:
+        return Spec(d, outputs, prepared.task, None, MEMBERS * MEMBER_WIDTH, 2, 0.1, binned, BINS, MEMBERS)
+    return Spec(d, outputs, prepared.task, width=128, depth=2, dropout=0.1)
 
 
 def new_network(prepared: Prepared, X: Matrix, y: NDArray[Any], generator: torch.Generator) -> Network:

@@ -32,7 +32,8 @@ SMALLEST = 4  # pixels: no image is halved below this side
 class Spec:
     """What a network is built of; JSON-ready. shape: (channels, height, width) for images, else None.
 
-    numbers, bins: how many columns of numbers are also taken bin by bin, and into how many (0: none).
+    numbers, bins: how many columns of numbers are also taken bin by bin, and into how many (0: none). members: the backbone is so many
+    residual networks side by side on the same inputs, which share `width`; it is a multiple of them.
     """
 
     inputs: int
@@ -44,6 +45,7 @@ class Spec:
     dropout: float = 0.0
     numbers: int = 0
     bins: int = 0
+    members: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """The fields, for JSON."""
@@ -58,7 +60,7 @@ class Spec:
         try:
             shape = meta["shape"]
             found = cls(**{**meta, "shape": None if shape is None else tuple(int(v) for v in shape)})
-            sizes = [found.inputs, found.outputs, found.width, found.depth, *(found.shape or ())]
+            sizes = [found.inputs, found.outputs, found.width, found.depth, found.members, *(found.shape or ())]
             known = all(isinstance(v, int) and 0 <= v <= found.inputs + WIDEST for v in (found.numbers, found.bins))
             known = (
                 known
@@ -69,6 +71,8 @@ class Spec:
             known = (
                 known
                 and found.depth <= DEEPEST
+                and found.width % found.members == 0
+                and (found.members == 1 or found.shape is None)
                 and (found.shape is None or (len(found.shape), math.prod(found.shape)) == (3, found.inputs))
             )
         except (KeyError, TypeError):
@@ -170,20 +174,37 @@ class Bins(nn.Module):
         self.edges.copy_(quantiles.float())
 
 
+class Apart(nn.Module):
+    """A linear layer of each member: (n, members * w) to the same shape, block by block."""
+
+    def __init__(self, members: int, width: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.empty(members, width, width)), nn.Parameter(torch.empty(members * width))
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
+        members, width, _ = self.weight.shape
+        parts = torch.bmm(x.reshape(len(x), members, width).transpose(0, 1), self.weight)
+        return parts.transpose(0, 1).reshape(len(x), -1) + self.bias
+
+
 class DenseBlock(nn.Module):
     """A residual block with batch normalisation first (Gorishniy et al. 2021)."""
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, width: int, dropout: float, members: int = 1) -> None:
         super().__init__()
         self.norm, self.inner, self.drop, self.outer = (
             nn.BatchNorm1d(width),
-            nn.Linear(width, width),
+            _layer(width, members),
             Dropout(dropout),
-            nn.Linear(width, width),
+            _layer(width, members),
         )
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         return cast("Tensor", x + self.outer(self.drop(F.relu(self.inner(self.norm(x))))))
+
+
+def _layer(width: int, members: int) -> nn.Module:
+    return nn.Linear(width, width) if members == 1 else Apart(members, width // members)
 
 
 class ConvBlock(nn.Module):
@@ -204,6 +225,7 @@ class Mlp(nn.Module):
     """Rows (n, d) to features (n, width): numbers also bin by bin, a linear layer, residual blocks, batch normalisation, ReLU.
 
     The linear layer embeds categories (one column a level) and the terms of a text (a bag of embedded words, Joulin 2016).
+    With several members every hidden layer is one of each, and their features lie side by side.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -211,7 +233,7 @@ class Mlp(nn.Module):
         self.bins = Bins(spec.numbers, spec.bins) if spec.numbers and spec.bins else None
         self.first, self.norm_0 = nn.Linear(spec.inputs + spec.numbers * spec.bins, spec.width), nn.BatchNorm1d(spec.width)
         self.drop = Dropout(spec.dropout)
-        self.blocks = nn.ModuleList(DenseBlock(spec.width, spec.dropout) for _ in range(spec.depth))
+        self.blocks = nn.ModuleList(DenseBlock(spec.width, spec.dropout, spec.members) for _ in range(spec.depth))
         self.last = nn.BatchNorm1d(spec.width)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
@@ -272,6 +294,17 @@ class Network(nn.Module):
             features = self.backbone(rows)
         return cast("Tensor", features.float())
 
+    def each(self, features: Tensor) -> Tensor:
+        """What every member says alone (members, n, outputs); the head's output is their mean.
+
+        A loss on these trains an ensemble, one on the mean would train a single wide network (Gorishniy, Kotelnikov & Babenko 2025).
+        """
+        members = self.spec.members
+        if members == 1:
+            return cast("Tensor", self.head(features))[None]
+        weight = self.head.weight.reshape(self.spec.outputs, members, -1)
+        return members * torch.einsum("nmw,omw->mno", features.reshape(len(features), members, -1), weight) + self.head.bias
+
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         return cast("Tensor", self.head(self.features(x)))
 
@@ -288,6 +321,9 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu", generator=generator)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
+        elif isinstance(part, Apart):
+            nn.init.normal_(part.weight, std=math.sqrt(2.0 / part.weight.shape[1]), generator=generator)
+            nn.init.zeros_(part.bias)
         elif isinstance(part, NORMS):
             part.reset_running_stats()
             part.reset_parameters()

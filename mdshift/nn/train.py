@@ -46,6 +46,7 @@ RECORDS = 24  # a phase's records: losses and checks
 PATIENCE = 8  # records without a better check before a phase ends
 SETBACKS = 10  # times that a loss may turn non-finite before the training is given up
 SLOWER = 0.5  # the rate's factor after each
+REFINED = 50  # held-out rows from which a temperature can be fitted on them
 CLIP = 5.0  # the norm that gradients are clipped to
 
 
@@ -101,11 +102,11 @@ class State:
         return Batch(source, *torch.split(self.network.features(torch.cat([xt, step.xl]), self.inputs), sizes[1:]))
 
     def task_loss(self, step: Step, batch: Batch) -> Tensor:
-        """The task's loss on the labelled rows; the target's count as one source's would, row by row."""
-        outputs = self.network.head(torch.cat([batch.source, batch.labelled]))
-        y = torch.cat([step.ys, step.yl])
-        w = torch.cat([step.ws, torch.ones(len(step.yl), device=step.ws.device)])
-        return losses.task_loss(outputs, y, w, self.task)
+        """The task's loss of every member on the labelled rows; the target's count as one source's would, row by row."""
+        outputs = self.network.each(torch.cat([batch.source, batch.labelled]))
+        y = torch.cat([step.ys, step.yl]).repeat(len(outputs))
+        w = torch.cat([step.ws, torch.ones(len(step.yl), device=step.ws.device)]).repeat(len(outputs))
+        return losses.task_loss(outputs.flatten(0, 1), y, w, self.task)
 
 
 @dataclass(eq=False)
@@ -230,8 +231,11 @@ def _train_mode(network: Network, extra: nn.Module | None, phase: Phase, generat
 
 
 def check_loss(network: Network, rows: Rows, task: str) -> float:
-    """The mean loss on held-out rows."""
-    return float(losses.task_loss(outputs_of(network, rows.x), rows.y, rows.w, task))
+    """The mean loss on held-out rows; of classes, where the rows suffice, the one that is left after calibration."""
+    outputs = outputs_of(network, rows.x)
+    if task == "classification" and len(rows) >= REFINED:
+        return losses.refined(outputs, rows.y, rows.w)
+    return float(losses.task_loss(outputs, rows.y, rows.w, task))
 
 
 def _gradient(

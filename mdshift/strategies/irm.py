@@ -19,7 +19,7 @@ class Irm(Train):
 
     The penalty is the squared gradient of each source's risk by a factor on the outputs: it is 0 where no source would have its outputs
     scaled otherwise. Its weight is 1 for the first `anneal` of the training and `weight` from then on, the whole loss being divided by
-    it. Each source has the same part in a batch. On numbers its gain is small.
+    it. Each source has the same part in a batch.
 
     Assumes: What relates to the label in the same way in all sources does so in the target, too.
 

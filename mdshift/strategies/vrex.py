@@ -19,7 +19,7 @@ class Vrex(Train):
 
     The variance of the sources' risks is added to their mean, with weight 1 for the first `anneal` of the training and `weight` from
     then on, the whole loss being divided by it. What makes one source easier than another is a relation that another domain may lack; a
-    network that does not use it is robust to domains beyond the sources. On numbers its gain is small.
+    network that does not use it is robust to domains beyond the sources.
 
     Assumes: What makes one source easier than another is a relation that another domain may lack.
 

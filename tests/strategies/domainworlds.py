@@ -23,16 +23,20 @@ def spurious(seed=0, sizes=(200, 200), flips=(0.05, 0.35), target=0.9, m=800, ke
     return prepared(X, y, Xt, domain=np.repeat(np.arange(len(sizes)), sizes), modality="array"), yt
 
 
-def spurious_number(seed=0, sizes=(200, 200), m=800, spreads=(0.1, 1.0), target=4.0):
-    """A number made from a cause with noise, and an effect of the number whose noise differs over the sources (Arjovsky 2019, section 2)."""
+def spurious_number(seed=0, sizes=(200, 200), m=800, spreads=(0.1, 1.0), target=4.0, noise=0.5, turned=False):
+    """A number made from a cause with noise, and an effect of the number whose noise differs over the sources (Arjovsky 2019, section 2).
+
+    In the target the effect has the spread `target`, and where it is `turned` the other sign. What the cause allows is an R2 of
+    1 / (1 + noise^2).
+    """
     rng = np.random.default_rng(seed)
 
-    def drawn(size, spread):
+    def drawn(size, spread, sign=1):
         cause = rng.normal(size=size)
-        y = cause + 0.5 * rng.normal(size=size)
-        return np.column_stack([cause, y + spread * rng.normal(size=size)]), y
+        y = cause + noise * rng.normal(size=size)
+        return np.column_stack([cause, sign * y + spread * rng.normal(size=size)]), y
 
     parts = [drawn(n, spread) for n, spread in zip(sizes, spreads, strict=True)]
-    Xt, yt = drawn(m, target)
+    Xt, yt = drawn(m, target, -1 if turned else 1)
     X, y = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     return prepared(X, y, Xt, domain=np.repeat(np.arange(len(sizes)), sizes), modality="array"), yt

@@ -55,7 +55,7 @@ def test_statistics_of_the_target_repair_the_sensor_while_labels_repair_the_conc
     p.X_target[:] = 4 + 3 * p.X_target
     start = source_net(p)
     found = [right(run("finetune", p, thaw="head", start=start, statistics=s).predictor, p, yt) for s in ("source", "target")]
-    assert found[1] > found[0] + 0.1
+    assert found[1] > found[0] + 0.05
     assert found[1] > 0.75
 
 

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from strategies.domainworlds import spurious
-from strategies.networlds import before, right, run
+from strategies.domainworlds import spurious, spurious_number
+from strategies.networlds import before, right, run, squared
+
+TURNED = {"sizes": (250, 250), "spreads": (0.1, 1.5), "target": 0.5, "noise": 1.0, "turned": True}  # the cause allows an R2 of 0.5
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(s, marks=pytest.mark.slow) for s in range(1, 5))])
@@ -11,6 +13,19 @@ def test_it_gives_up_a_feature_whose_meaning_differs_between_the_sources(seed):
     found = right(run("irm", p, seed).predictor, p, yt)
     assert found > before(spurious, right, seed=seed) + (0.3 if seed != 1 else 0.1)  # one seed of the five is hard
     assert found > 0.5  # what the cause allows is 0.75
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(s, marks=pytest.mark.slow) for s in range(1, 5))])
+def test_numbers_too(seed):
+    p, yt = spurious_number(seed, **TURNED)
+    found = squared(run("irm", p, seed).predictor, p, yt)
+    assert found < 0.8 * before(spurious_number, squared, seed=seed, **TURNED)
+
+
+def test_a_number_that_misleads_alike_in_all_sources_goes_unseen():
+    alike = TURNED | {"spreads": (0.5, 0.5)}
+    p, yt = spurious_number(0, **alike)
+    assert squared(run("irm", p).predictor, p, yt) > yt.var()  # worse than the mean
 
 
 def test_what_misleads_alike_in_all_sources_goes_unseen():
