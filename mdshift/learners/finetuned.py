@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 FLOOR = 1e-4  # a probability below this counts as this: no start is beyond repair by a few labels
 PULLS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # strengths of the pull that are tried, in labelled rows' worth
 WEAKEST = 2.0  # over the number of labels: a handful of them cannot say that a weaker pull is right
-STEP = 1.0  # standard errors: of pulls that the labels cannot tell apart so far the strongest is taken
+CAUTION = 0.2  # how fast labels are believed: 1 would be Bayes' rule
+LEAST = 1e-3  # a pull's weight, relative to the best one's, below which it is left out
 BIAS = 2.0  # the pull of the offset, in labelled rows' worth
 
 
@@ -121,9 +122,11 @@ def target_weights(model: Predictor, X: NDArray[Any], y: NDArray[np.int64], clas
 
 
 def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator) -> tuple[Predictor, dict[str, Any]]:
-    """The model fine-tuned on the target's labelled rows, and the pull that cross-validation on them chose.
+    """The model fine-tuned on the target's labelled rows; told is the weight of each pull, `inf` being no change.
 
-    Of the pulls the strongest is taken whose loss is no more than one standard error above the best one's: `inf` is the model unchanged.
+    The change is the average of those of all pulls, "none" among them, each weighted by exp(-CAUTION x its loss in cross-validation on
+    the labels, summed over rows): a generalised posterior (Bissiri, Holmes & Walker 2016), slow to believe, since a handful of labels
+    cannot tell the pulls apart, and the best of them by chance misleads.
     """
     known = prepared.labelled
     X, y = prepared.X_target[known], prepared.y_target[known]
@@ -131,30 +134,32 @@ def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator) ->
     start = logs(inner.scores(X)) if classes else inner.scores(X)
     spread = 1.0 if classes else max(float((y - start[:, 0]).std()), 1e-12)
     start, labels = start / spread, (y if classes else y / spread)
-    margin = 0.25 * float(np.ptp(np.concatenate([prepared.y_source, y]))) if not classes else 0.0
     both = np.concatenate([prepared.y_source, y])
+    margin = 0.25 * float(np.ptp(both)) if not classes else 0.0
     low, high = (-np.inf, np.inf) if classes else (float(both.min()) - margin, float(both.max()) + margin)
-    model, pull, w = inner, np.inf, np.ones(len(y))
+    model, told, w = inner, {}, np.ones(len(y))
     fold = stratified(y, prepared.task, rng, min(5, len(y)))
     for _ in range(3 if classes else 1):  # the weights ask the model, and the model the weights
         if classes:
             w = target_weights(model, prepared.X_target, y, prepared.n_classes)
-        pull = _choose(X, start, labels, w, fold, prepared.task)
-        if np.isinf(pull):
-            return inner, {"pull": None, "target_rows": len(y)}
-        coef, intercept = change(X, start, labels, w, pull, prepared.task)
+        told = _trusted(X, start, labels, w, fold, prepared.task)
+        coef, intercept = np.zeros((X.shape[1], start.shape[1])), np.zeros(start.shape[1])
+        for pull, share in told.items():
+            if np.isfinite(pull):
+                more = change(X, start, labels, w, pull, prepared.task)
+                coef, intercept = coef + share * more[0], intercept + share * more[1]
         model = FineTuned(inner, coef * spread, intercept * spread, prepared.task, low, high)
-    return model, {"pull": pull, "target_rows": len(y)}
+    return model, {"pulls": {f"{pull:g}": round(share, 4) for pull, share in told.items()}, "target_rows": len(y)}
 
 
-def _choose(
+def _trusted(
     X: NDArray[Any], start: NDArray[np.float64], y: NDArray[Any], w: NDArray[np.float64], fold: NDArray[np.int64], task: str
-) -> float:
-    """The strongest pull that cross-validation does not speak against."""
+) -> dict[float, float]:
+    """The pulls that cross-validation leaves a weight, with their weights, which sum to 1."""
     if len(np.unique(fold)) < 2 or (task == "classification" and len(np.unique(y)) < 2):  # noqa: PLR2004 - nothing to validate by
-        return PULLS[-1]
+        return {PULLS[-1]: 1.0}
     pulls = (float("inf"), *(pull for pull in PULLS[::-1] if pull >= WEAKEST / len(y)))
-    losses = np.empty((len(pulls), len(y)))
+    losses = np.empty(len(pulls))
     for i, pull in enumerate(pulls):
         z = np.array(start)
         for f in np.unique(fold):
@@ -162,11 +167,8 @@ def _choose(
             if not np.isinf(pull):
                 coef, intercept = change(X[~held], start[~held], y[~held], w[~held], pull, task)
                 z[held] += np.asarray(X[held], dtype=np.float64) @ coef + intercept
-        losses[i] = (z[:, 0] - y) ** 2 if task == "regression" else -np.log(np.maximum(softmax(z)[np.arange(len(y)), y], 1e-12))
-    best = int(np.argmin(losses @ w))
-    for i in range(best):
-        gap = losses[i] - losses[best]
-        mean = np.average(gap, weights=w)
-        if mean <= STEP * np.sqrt(np.average((gap - mean) ** 2, weights=w) / max(len(y) - 1, 1)):
-            return pulls[i]
-    return pulls[best]
+        each = 0.5 * (z[:, 0] - y) ** 2 if task == "regression" else -np.log(np.maximum(softmax(z)[np.arange(len(y)), y], 1e-12))
+        losses[i] = w @ each
+    weights = np.exp(-CAUTION * (losses - losses.min()))
+    weights = np.where(weights < LEAST, 0.0, weights)
+    return {pull: float(share) for pull, share in zip(pulls, weights / weights.sum(), strict=True) if share > 0}

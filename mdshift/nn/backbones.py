@@ -339,7 +339,7 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
             part.label_scale.fill_(1.0)
     for part in module.modules():
         if isinstance(part, DenseBlock):
-            nn.init.zeros_(part.outer.weight)  # each block starts as its shortcut
+            nn.init.zeros_(cast("Tensor", part.outer.weight))  # each block starts as its shortcut
         elif isinstance(part, Network):
             nn.init.normal_(part.head.weight, std=0.01, generator=generator)
 
