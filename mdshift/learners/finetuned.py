@@ -21,6 +21,7 @@ FLOOR = 1e-4  # a probability below this counts as this: no start is beyond repa
 PULLS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # strengths of the pull that are tried, in labelled rows' worth
 WEAKEST = 2.0  # over the number of labels: a handful of them cannot say that a weaker pull is right
 CAUTION = 0.2  # how fast labels are believed: 1 would be Bayes' rule
+SLOPES = (1.0, 0.5, 0.2)  # how far the model's own log-probabilities are believed
 LEAST = 1e-3  # a pull's weight, relative to the best one's, below which it is left out
 BIAS = 2.0  # the pull of the offset, in labelled rows' worth
 
@@ -29,8 +30,8 @@ BIAS = 2.0  # the pull of the offset, in labelled rows' worth
 class FineTuned(Predictor):
     """The inner model's scores with a linear function of the features added; numbers stay within [low, high].
 
-    Classes: softmax(log p + X coef + intercept), coef (d, k), intercept (k,). Numbers: f + X coef + intercept, coef (d, 1). For a linear
-    inner model this is a linear model again: the one that training from its weights leaves.
+    Classes: softmax(slope log p + X coef + intercept), coef (d, k), intercept (k,). Numbers: f + X coef + intercept, coef (d, 1). For a
+    linear inner model this is a linear model again: the one that training from its weights leaves.
     """
 
     kind: ClassVar[str] = "fine-tuned"
@@ -40,17 +41,19 @@ class FineTuned(Predictor):
     task: str
     low: float = -np.inf
     high: float = np.inf
+    slope: float = 1.0
 
     def scores(self, X: Matrix) -> Vector:
         """Class probabilities (n, k) or numbers (n, 1)."""
         start, change = self.inner.scores(X), affine(X, self.coef, self.intercept)
         if self.task == "regression":
             return np.clip(start + change, self.low, self.high)
-        return np.asarray(softmax(logs(start) + change), dtype=np.float64)
+        return np.asarray(softmax(self.slope * logs(start) + change), dtype=np.float64)
 
     def state(self) -> State:
         """Arrays, a little JSON, and the inner model."""
-        meta = {"task": self.task, "low": self.low, "high": self.high} if self.task == "regression" else {"task": self.task}
+        number = self.task == "regression"
+        meta = {"task": self.task, "low": self.low, "high": self.high} if number else {"task": self.task, "slope": self.slope}
         return State("fine-tuned", meta, {"coef": self.coef, "intercept": self.intercept}, children={"inner": self.inner.state()})
 
     @classmethod
@@ -58,7 +61,7 @@ class FineTuned(Predictor):
         """Put together again."""
         a, m = state.arrays, state.meta
         low, high = float(m.get("low", -np.inf)), float(m.get("high", np.inf))
-        return cls(restore(state.children["inner"]), a["coef"], a["intercept"], str(m["task"]), low, high)
+        return cls(restore(state.children["inner"]), a["coef"], a["intercept"], str(m["task"]), low, high, float(m.get("slope", 1.0)))
 
 
 def suits_net(prepared: Prepared, context: Context) -> bool:
@@ -122,11 +125,12 @@ def target_weights(model: Predictor, X: NDArray[Any], y: NDArray[np.int64], clas
 
 
 def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator) -> tuple[Predictor, dict[str, Any]]:
-    """The model fine-tuned on the target's labelled rows; told is the weight of each pull, `inf` being no change.
+    """The model fine-tuned on the target's labelled rows; told are the mean slope and the weight of no change at all.
 
-    The change is the average of those of all pulls, "none" among them, each weighted by exp(-CAUTION x its loss in cross-validation on
-    the labels, summed over rows): a generalised posterior (Bissiri, Holmes & Walker 2016), slow to believe, since a handful of labels
-    cannot tell the pulls apart, and the best of them by chance misleads.
+    The change is the average of those of all pulls and (classes) slopes, "none" among them, each weighted by exp(-CAUTION x its loss in
+    cross-validation on the labels, summed over rows): a generalised posterior (Bissiri, Holmes & Walker 2016), slow to believe, since a
+    handful of labels cannot tell them apart, and the best of them by chance misleads. A slope below 1 lets labels speak against a model
+    that is sure and wrong.
     """
     known = prepared.labelled
     X, y = prepared.X_target[known], prepared.y_target[known]
@@ -137,38 +141,40 @@ def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator) ->
     both = np.concatenate([prepared.y_source, y])
     margin = 0.25 * float(np.ptp(both)) if not classes else 0.0
     low, high = (-np.inf, np.inf) if classes else (float(both.min()) - margin, float(both.max()) + margin)
-    model, told, w = inner, {}, np.ones(len(y))
+    model, weights, w = inner, {}, np.ones(len(y))
     fold = stratified(y, prepared.task, rng, min(5, len(y)))
     for _ in range(3 if classes else 1):  # the weights ask the model, and the model the weights
         if classes:
             w = target_weights(model, prepared.X_target, y, prepared.n_classes)
-        told = _trusted(X, start, labels, w, fold, prepared.task)
+        weights = _trusted(X, start, labels, w, fold, prepared.task)
         coef, intercept = np.zeros((X.shape[1], start.shape[1])), np.zeros(start.shape[1])
-        for pull, share in told.items():
+        for (slope, pull), weight in weights.items():
             if np.isfinite(pull):
-                more = change(X, start, labels, w, pull, prepared.task)
-                coef, intercept = coef + share * more[0], intercept + share * more[1]
-        model = FineTuned(inner, coef * spread, intercept * spread, prepared.task, low, high)
-    return model, {"pulls": {f"{pull:g}": round(share, 4) for pull, share in told.items()}, "target_rows": len(y)}
+                more = change(X, slope * start, labels, w, pull, prepared.task)
+                coef, intercept = coef + weight * more[0], intercept + weight * more[1]
+        slope = sum(weight * slope for (slope, _), weight in weights.items())
+        model = FineTuned(inner, coef * spread, intercept * spread, prepared.task, low, high, slope)
+    return model, {"slope": round(slope, 4), "unchanged": round(weights.get((1.0, np.inf), 0.0), 4), "target_rows": len(y)}
 
 
 def _trusted(
     X: NDArray[Any], start: NDArray[np.float64], y: NDArray[Any], w: NDArray[np.float64], fold: NDArray[np.int64], task: str
-) -> dict[float, float]:
-    """The pulls that cross-validation leaves a weight, with their weights, which sum to 1."""
-    if len(np.unique(fold)) < 2 or (task == "classification" and len(np.unique(y)) < 2):  # noqa: PLR2004 - nothing to validate by
-        return {PULLS[-1]: 1.0}
-    pulls = (float("inf"), *(pull for pull in PULLS[::-1] if pull >= WEAKEST / len(y)))
-    losses = np.empty(len(pulls))
-    for i, pull in enumerate(pulls):
-        z = np.array(start)
-        for f in np.unique(fold):
+) -> dict[tuple[float, float], float]:
+    """The slopes and pulls that cross-validation leaves a weight, with their weights, which sum to 1."""
+    classes = task == "classification"
+    if len(np.unique(fold)) < 2 or (classes and len(np.unique(y)) < 2):  # noqa: PLR2004 - nothing to validate by
+        return {(1.0, PULLS[-1]): 1.0}
+    pulls = [pull for pull in PULLS[::-1] if pull >= WEAKEST / len(y)]
+    tried = [(1.0, np.inf), *((slope, pull) for slope in (SLOPES if classes else (1.0,)) for pull in pulls)]
+    losses = np.empty(len(tried))
+    for i, (slope, pull) in enumerate(tried):
+        z = slope * start
+        for f in np.unique(fold) if np.isfinite(pull) else ():
             held = fold == f
-            if not np.isinf(pull):
-                coef, intercept = change(X[~held], start[~held], y[~held], w[~held], pull, task)
-                z[held] += np.asarray(X[held], dtype=np.float64) @ coef + intercept
-        each = 0.5 * (z[:, 0] - y) ** 2 if task == "regression" else -np.log(np.maximum(softmax(z)[np.arange(len(y)), y], 1e-12))
+            coef, intercept = change(X[~held], slope * start[~held], y[~held], w[~held], pull, task)
+            z[held] += np.asarray(X[held], dtype=np.float64) @ coef + intercept
+        each = -np.log(np.maximum(softmax(z)[np.arange(len(y)), y], 1e-12)) if classes else 0.5 * (z[:, 0] - y) ** 2
         losses[i] = w @ each
     weights = np.exp(-CAUTION * (losses - losses.min()))
     weights = np.where(weights < LEAST, 0.0, weights)
-    return {pull: float(share) for pull, share in zip(pulls, weights / weights.sum(), strict=True) if share > 0}
+    return {pair: float(weight) for pair, weight in zip(tried, weights / weights.sum(), strict=True) if weight > 0}

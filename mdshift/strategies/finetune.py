@@ -21,8 +21,9 @@ class Finetune(Train):
     `model` says what is gone on with. A network ("net"; with "auto" for images, where cross-validation chose one, or where a saved one
     is given) is trained on as the other options say. Anything else that was chosen on the source ("chosen": linear models, trees) gets
     a linear change of its scores that is pulled to no change: for a linear model this is training from its weights with the pull of
-    L2-SP, for trees a last stage upon their raw scores. Cross-validation on the target's labels chooses how strong the pull is, up to
-    leaving the model as it is; class by class the labels count by the shares that the model sees in the unlabelled target rows.
+    L2-SP, for trees a last stage upon their raw scores. The change is the average over pulls of several strengths, up to leaving the
+    model as it is, and over how far a sure model is believed, weighted by cross-validation on the target's labels; class by class the
+    labels count by the shares that the model sees in the unlabelled target rows.
 
     thaw: "head" trains the head alone, "upper" the last block with it, "all" everything; "gradual" goes through the three in turn and
     stops at the first that does not improve on held-out target rows, which it undoes (Howard & Ruder 2018). The backbone learns at a

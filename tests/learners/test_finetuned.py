@@ -97,3 +97,35 @@ def test_it_is_saved_bit_by_bit_and_impossible_classes_can_come_back():
     np.testing.assert_array_equal(restore(model.state()).scores(p.X_source), model.scores(p.X_source))
     np.testing.assert_array_equal(model.scores(p.X_source[3:4])[0], model.scores(p.X_source)[3])
     assert np.isfinite(logs(np.zeros(2))).all()
+
+
+def test_labels_overrule_a_model_that_is_sure_and_wrong():
+    rng = np.random.default_rng(0)
+    X, Xt = 2 * rng.normal(size=(400, 3)), 2 * rng.normal(size=(300, 3))
+    y, yt = (X[:, 0] > 0).astype(int), (Xt[:, 0] < 0).astype(int)
+    p = prepared(X, y, Xt, np.where(np.arange(300) < 40, yt, -1))
+    base = linear_context(p).base
+    found, told = fine_tune(base, p, rng_of()("f"))
+    assert accuracy(base.scores(p.X_target[40:]), yt[40:]) < 0.1
+    assert accuracy(found.scores(p.X_target[40:]), yt[40:]) > 0.85
+    assert told["slope"] < 0.5
+    assert told["unchanged"] == 0
+
+
+def test_where_the_labels_agree_no_change_keeps_a_weight():
+    rng = np.random.default_rng(0)
+    X, Xt = rng.normal(size=(400, 3)), rng.normal(size=(300, 3))
+    y, yt = (X[:, 0] > 0).astype(int), (Xt[:, 0] > 0).astype(int)
+    p = prepared(X, y, Xt, np.where(np.arange(300) < 12, yt, -1))
+    _, told = fine_tune(linear_context(p).base, p, rng_of()("f"))
+    assert told["unchanged"] > 0.02
+    assert told["slope"] > 0.5
+
+
+def test_a_model_saved_before_there_were_slopes_reads_as_it_was():
+    X, y = rows()
+    p = prepared(X, y)
+    model = FineTuned(constant(p, y), np.ones((X.shape[1], 2)), np.zeros(2), "classification")
+    state = model.state()
+    del state.meta["slope"]
+    np.testing.assert_array_equal(restore(state).scores(p.X_source), model.scores(p.X_source))
