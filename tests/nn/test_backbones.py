@@ -43,9 +43,12 @@ def test_weights_come_from_the_generator_alone():
     assert not torch.equal(one.backbone.stem.weight, other.backbone.stem.weight)
 
 
-@pytest.mark.parametrize("shape", [None, (1, 16, 16)])
-def test_a_rows_output_does_not_depend_on_its_company(shape):
-    network = small(shape, seed=3)
+def side_by_side(inputs=10, outputs=3, members=4, seed=0):
+    return build(Spec(inputs, outputs, "classification", None, 32, 2, 0.1, inputs, 4, members), seeded(seed))
+
+
+@pytest.mark.parametrize("network", [small(None, seed=3), small((1, 16, 16), seed=3), side_by_side(seed=3)])
+def test_a_rows_output_does_not_depend_on_its_company(network):
     X = np.random.default_rng(0).normal(size=(500, network.spec.inputs)).astype(np.float32)
     whole = outputs_of(network, X)
     order = np.random.default_rng(1).permutation(500)
@@ -166,3 +169,44 @@ def test_a_step_in_a_number_is_learnt_better_by_bins():
         found = net.Net().fit(dataclasses.replace(p, modality=modality), X[:700], y[:700].astype(int), np.random.default_rng(1))
         errors.append(float((found.scores(X[700:]).argmax(1) != y[700:]).mean()))
     assert errors[1] < errors[0] - 0.05
+
+
+def test_members_are_networks_of_their_own_whose_mean_is_the_output():
+    network = side_by_side()
+    with torch.no_grad():
+        for block in network.backbone.blocks:
+            block.outer.weight.normal_(generator=seeded(1))  # fresh blocks are shortcuts
+    x = torch.randn(64, 10, generator=seeded())
+    features = network.features(x)
+    each = network.each(features)
+    assert each.shape == (4, 64, 3)
+    torch.testing.assert_close(each.mean(0), network.head(features))
+    each[1].square().sum().backward()
+    for block in network.backbone.blocks:
+        for layer in (block.inner, block.outer):
+            reached = layer.weight.grad.abs().sum((1, 2)) > 0
+            assert reached.tolist() == [False, True, False, False]
+    assert (network.backbone.first.weight.grad.reshape(4, 8, -1).abs().sum((1, 2)) > 0).tolist() == [False, True, False, False]
+
+
+def test_one_member_says_what_the_head_says():
+    network = small(None)
+    features = network.features(torch.randn(6, 10, generator=seeded()))
+    assert torch.equal(network.each(features)[0], network.head(features))
+
+
+def test_a_spec_of_members_is_kept_and_a_broken_one_refused():
+    spec = Spec(10, 3, "classification", None, 32, 2, 0.1, 10, 4, 4)
+    assert Spec.from_json(spec.to_json()) == spec
+    old = {k: v for k, v in Spec(10, 3, "classification").to_json().items() if k != "members"}
+    assert Spec.from_json(old).members == 1
+    for members in (0, 3, -4, 1.0):
+        with pytest.raises(ValueError, match="network"):
+            Spec.from_json(spec.to_json() | {"members": members})
+
+
+def test_tables_of_numbers_take_members_and_others_do_not():
+    X = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
+    p = prepared(X, np.arange(200) % 2)
+    assert net.spec_of(dataclasses.replace(p, modality="table"), X).members == net.MEMBERS
+    assert net.spec_of(dataclasses.replace(p, modality="array"), X).members == 1

@@ -119,3 +119,15 @@ def test_task_loss_weighs_rows():
     weighed = losses.task_loss(logits, y, torch.tensor([1.0, 1.0, 2.0]), "classification")
     assert float(weighed) == pytest.approx(float(doubled))
     assert float(losses.task_loss(torch.tensor([[1.0], [3.0]]), torch.tensor([0.0, 0.0]), torch.tensor([3.0, 1.0]), "regression")) == 3.0
+
+
+def test_the_refined_loss_is_what_is_left_after_calibration():
+    rng = np.random.default_rng(0)
+    z = torch.tensor(rng.normal(size=(400, 3)))
+    y = torch.tensor([rng.choice(3, p=p) for p in torch.softmax(z, 1).numpy()])
+    w = torch.tensor(rng.random(400))
+    honest = float(losses.task_loss(z, y, w, "classification"))
+    for sure in (1.0, 4.0, 16.0, 0.5):
+        assert losses.refined(sure * z, y, w) == pytest.approx(honest, rel=0.02)
+    assert float(losses.task_loss(16 * z, y, w, "classification")) > 3 * honest
+    assert losses.refined(torch.roll(z, 1, dims=1), y, w) > honest + 0.1  # telling classes apart is another matter
