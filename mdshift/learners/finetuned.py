@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FLOOR = 1e-4  # a probability below this counts as this: no start is beyond repair by a few labels
 PULLS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # strengths of the pull that are tried, in labelled rows' worth
 WEAKEST = 2.0  # over the number of labels: a handful of them cannot say that a weaker pull is right
-CAUTION = 0.2  # how fast labels are believed: 1 would be Bayes' rule
+CAUTION = 0.4  # how fast labels are believed: 1 would be Bayes' rule
 SLOPES = (1.0, 0.5, 0.2)  # how far the model's own log-probabilities are believed
 LEAST = 1e-3  # a pull's weight, relative to the best one's, below which it is left out
 BIAS = 2.0  # the pull of the offset, in labelled rows' worth

@@ -235,12 +235,13 @@ class Mlp(nn.Module):
         self.drop = Dropout(spec.dropout)
         self.blocks = nn.ModuleList(DenseBlock(spec.width, spec.dropout, spec.members) for _ in range(spec.depth))
         self.last = nn.BatchNorm1d(spec.width)
+        self.shrink = spec.members**-0.5  # all members' features together are as long as one member's: steps and kernels keep their size
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class docstring says it
         x = self.drop(F.relu(self.norm_0(self.first(x if self.bins is None else self.bins(x)))))
         for block in self.blocks:
             x = block(x)
-        return F.relu(self.last(x))
+        return cast("Tensor", F.relu(self.last(x)) * self.shrink)
 
 
 class Convnet(nn.Module):
