@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from made import accuracy, prepared, rng_of
 
+from mdshift.engine.guard import second_source
 from mdshift.errors import DataError, UsageError
 from mdshift.learners import construct
-from mdshift.learners.base import Learner, Predictor
+from mdshift.learners.base import Context, Learner, Predictor
 from mdshift.learners.construct import (
     Construction,
     Recipe,
@@ -29,6 +30,7 @@ from mdshift.learners.construct import (
 from mdshift.learners.linear import Linear
 from mdshift.learners.select import by_parts, choose, make_folds, score, source_model
 from mdshift.learners.trees import Trees
+from mdshift.strategies.label_shift import LabelShift
 
 
 @pytest.fixture(autouse=True)
@@ -386,3 +388,27 @@ def test_defaults_leave_the_result_as_it_is(adapt, tmp_path):
     _, result, _ = adapt("--drop", "day", "--set", "split=auto", "--set", "class_weight=none", "--set", "clean=none")
     assert (tmp_path / "m" / "weights.safetensors").read_bytes() == weights
     assert "construction" not in result["candidates"][0]["evidence"]
+
+
+def test_what_is_judged_beside_the_choice_holds_whole_groups_out():
+    p, group = grouped()
+    q = built(p, Recipe("grouped", "g"), group=group, column="g")
+    context = Context(rng_of(), Memoriser(), None)
+    straddling = {}
+    for name, problem in (("stratified", p), ("grouped", q)):
+        second = second_source(problem, context)
+        parts_of = [set(group[part.held]) & set(np.delete(group, part.held)) for part in second.parts]
+        straddling[name] = sum(map(len, parts_of))
+        right = accuracy(second.scores, problem.y_source[second.held])
+        assert right > 0.99 if name == "stratified" else right < 0.7
+    assert straddling["grouped"] == 0 < straddling["stratified"]
+
+
+def test_label_shift_is_calibrated_on_whole_groups():
+    p, group = grouped()
+    memory = Memoriser().fit(p, p.X_source, p.y_source, None)
+    slopes = {}
+    for name, problem in (("stratified", p), ("grouped", built(p, Recipe("grouped", "g"), group=group, column="g"))):
+        fitted, _ = LabelShift(draws=0, check=False).correct(memory, problem, Context(rng_of(), Memoriser(), memory))
+        slopes[name] = fitted.inner.slope
+    assert slopes["grouped"] < 0.2 * slopes["stratified"]  # what was known by heart says nothing of another group

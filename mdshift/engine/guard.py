@@ -12,7 +12,7 @@ from mdshift.declare import Cost, every
 from mdshift.learners.base import Context, Predictor, Prepared, Trained
 from mdshift.learners.construct import cleaned
 from mdshift.learners.linear import Linear
-from mdshift.learners.select import merits, stratified
+from mdshift.learners.select import cut, merits, stratified
 from mdshift.stats.intervals import wilson
 from mdshift.stats.resample import bootstrap, two_sided
 from mdshift.types import MISSING, Score
@@ -213,9 +213,9 @@ class Second:
 
 
 def second_source(prepared: Prepared, context: Context) -> Second:
-    """Hold a third of the source out, stratified, and train the chosen learner on the rest; then the next third, until enough rows were held out."""
+    """Hold a third of the source out, class by class or group by group, and train the chosen learner on the rest; then the next third, until enough rows were held out."""
     rng = context.rng("second-run")
-    fold = stratified(prepared.y_source, prepared.task, rng, THIRDS)
+    fold = cut(prepared, np.arange(len(prepared.y_source)), rng, THIRDS)
     parts: list[Part] = []
     for f in range(THIRDS):
         held = np.flatnonzero(fold == f)

@@ -11,7 +11,7 @@ import numpy as np
 from mdshift.errors import DataError
 from mdshift.learners.base import Learner, Predictor, Prepared
 from mdshift.learners.compose import Averaged, Calibrated
-from mdshift.learners.construct import asked_folds, cleaned, parts, recipe_of
+from mdshift.learners.construct import asked_folds, cleaned, dealt, parts, recipe_of
 from mdshift.learners.linear import Linear
 from mdshift.learners.trees import Trees
 from mdshift.pace import Work, follow
@@ -165,6 +165,17 @@ def make_folds(prepared: Prepared, rows: NDArray[np.int64], rng: np.random.Gener
         fold_of[order] = np.arange(len(sizes)) % FOLDS
         return fold_of[domain], "leave-one-source-out"
     return stratified(prepared.y_source[rows], prepared.task, rng), "stratified folds"
+
+
+def cut(prepared: Prepared, rows: NDArray[np.int64], rng: np.random.Generator, folds: int) -> NDArray[np.int64]:
+    """The fold of each of these source rows, for what is fitted or judged beside the choice: whole groups where that is asked for, else class by class.
+
+    Time is left to the choice: a check of what was trained wants rows of all times.
+    """
+    built = prepared.construction
+    if built is not None and built.group is not None and recipe_of(prepared).split == "grouped":
+        return dealt(built.group[rows], folds, built.column)
+    return stratified(prepared.y_source[rows], prepared.task, rng, folds)
 
 
 def stratified(y: NDArray[Any], task: str, rng: np.random.Generator, folds: int = FOLDS) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from mdshift.declare import Cost, Needs, param, strategy
 from mdshift.families import Correct
 from mdshift.learners.compose import Calibrated, PriorShifted
 from mdshift.learners.domains import told_apart
-from mdshift.learners.select import CHOICE_ROWS, out_of_fold, sample_rows, stratified
+from mdshift.learners.select import CHOICE_ROWS, cut, out_of_fold, sample_rows
 from mdshift.stats.calibration import fit_bcts, scale
 from mdshift.stats.labelshift import bootstrap_priors, estimate_prior
 
@@ -51,7 +51,7 @@ class LabelShift(Correct):
         rng = context.rng("label-shift")
         rows = sample_rows(prepared, rng, CHOICE_ROWS)
         y = prepared.y_source[rows]
-        scores = out_of_fold(context.learner, prepared, rows, stratified(y, prepared.task, rng, 3), rng)
+        scores = out_of_fold(context.learner, prepared, rows, cut(prepared, rows, rng, 3), rng)
         slope, bias = fit_bcts(scores, y)
         raw = model.inner if isinstance(model, Calibrated) else model
         fitted = Calibrated(raw, slope, bias)

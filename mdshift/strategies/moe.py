@@ -11,7 +11,7 @@ from mdshift.declare import Cost, Needs, param, strategy
 from mdshift.families import Strategy
 from mdshift.learners.base import Context, Prepared, Trained
 from mdshift.learners.gated import Gated, fit_gate
-from mdshift.learners.select import CHOICE_ROWS, sample_rows, stratified
+from mdshift.learners.select import CHOICE_ROWS, cut, sample_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +80,7 @@ class Moe(Strategy):
                 allowed[at, s] = False
             return said, allowed
         fold = np.full(len(p.y_source), -1)
-        fold[rows] = stratified(p.y_source[rows], p.task, rng, 3)
+        fold[rows] = cut(p, rows, rng, 3)
         for f in range(3):
             for s in (*range(k), k):
                 own = np.ones(len(fold), dtype=bool) if s == k else p.domain == s
