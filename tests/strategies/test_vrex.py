@@ -11,7 +11,7 @@ TURNED = {"sizes": (250, 250), "spreads": (0.1, 1.5), "target": 0.5, "noise": 1.
 def test_it_gives_up_a_feature_that_makes_one_source_easier(seed):
     p, yt = spurious(seed)
     found = right(run("vrex", p, seed).predictor, p, yt)
-    assert found > before(spurious, right, seed=seed) + 0.25
+    assert found > before(spurious, right, seed=seed) + 0.2
     assert found > 0.6  # what the cause allows is 0.75
 
 
