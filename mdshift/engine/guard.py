@@ -213,7 +213,10 @@ class Second:
 
 
 def second_source(prepared: Prepared, context: Context) -> Second:
-    """Hold a third of the source out, class by class or group by group, and train the chosen learner on the rest; then the next third, until enough rows were held out."""
+    """Hold a third of the source out, class by class or in whole groups, and train the chosen learner on the rest.
+
+    Then the next third, until enough rows were held out.
+    """
     rng = context.rng("second-run")
     fold = cut(prepared, np.arange(len(prepared.y_source)), rng, THIRDS)
     parts: list[Part] = []

@@ -40,3 +40,8 @@ def spurious_number(seed=0, sizes=(200, 200), m=800, spreads=(0.1, 1.0), target=
     Xt, yt = drawn(m, target, -1 if turned else 1)
     X, y = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     return prepared(X, y, Xt, domain=np.repeat(np.arange(len(sizes)), sizes), modality="array"), yt
+
+
+def turned_number(seed=0, spreads=(0.1, 1.5)):
+    """A number whose effect, less noisy than its cause, turns its sign in the target: the cause allows an R2 of 0.5."""
+    return spurious_number(seed, (250, 250), spreads=spreads, target=0.5, noise=1.0, turned=True)
