@@ -309,3 +309,42 @@ def test_mixed_precision_trains_to_the_same_within_its_rounding(monkeypatch):
     assert not torch.equal(found[0][0], found[1][0])
     assert (found[0][0].argmax(1) == found[1][0].argmax(1)).float().mean() > 0.97
     assert abs(found[0][1] - found[1][1]) < 0.05
+
+
+def membered(members=4):
+    """A network whose members do not agree, in eval mode, and a batch of its features."""
+    network = build(Spec(6, 2, "classification", width=32, depth=1, members=members), seeded(3)).eval()
+    return network, network.features(rows(40).x)
+
+
+def test_every_member_pays_its_own_loss():
+    """By hand: the mean of the members' losses, which is more than the loss of their mean (Jensen)."""
+    network, features = membered()
+    with torch.no_grad():
+        network.head.weight.mul_(20.0)
+    y, w = rows(40).y, torch.linspace(0.5, 1.5, 40)
+    state, source = train.State(network, None, "classification"), rows(40)
+    empty = source.take(torch.empty(0, dtype=torch.int64))
+    step = train.Step(source.x, y, w, source.d, empty.x, empty.x, empty.y, 0.0, seeded(), source.more, empty.more)
+    found = state.task_loss(step, train.Batch(features, features[:0], features[:0]))
+    parts = features.reshape(40, 4, 8)
+    own = []
+    for m in range(4):
+        weight = network.head.weight.reshape(2, 4, 8)[:, m] * 4  # a member's share of the mean, told alone
+        each = torch.nn.functional.cross_entropy(parts[:, m] @ weight.T + network.head.bias, y, reduction="none")
+        own.append((w * each).sum() / w.sum())
+    torch.testing.assert_close(found, torch.stack(own).mean(), rtol=1e-5, atol=1e-6)
+    together = torch.nn.functional.cross_entropy(network.head(features), y, reduction="none")
+    assert found > (w * together).sum() / w.sum() + 0.01
+
+
+@pytest.mark.parametrize(("held", "calibrated"), [(train.REFINED, True), (train.REFINED - 1, False)])
+def test_a_check_does_not_punish_sureness_that_calibration_mends(held, calibrated):
+    network, _ = membered()
+    checks = rows(held, seed=4)
+    before = train.check_loss(network, checks, "classification")
+    with torch.no_grad():
+        network.head.weight.mul_(16.0)
+        network.head.bias.mul_(16.0)
+    after = train.check_loss(network, checks, "classification")
+    assert (abs(after - before) < 0.01) == calibrated
