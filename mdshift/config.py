@@ -116,7 +116,13 @@ OPTIONS = _table(
     Option("output", str, None, "write the result to this file; its ending chooses the form", flags=("--output", "-o"), metavar="FILE"),
     # single commands
     Option("plan", str, None, "a diagnosis or recommendation (JSON) that says data and settings; - is standard input", metavar="FILE"),
-    Option("label_plan", str, None, "write which target rows to label first, and why, to this file (.csv)", metavar="FILE"),
+    Option(
+        "label_plan",
+        str,
+        None,
+        "recommend: write which target rows to label first, and why, to this file (.csv); adapt: that file, once they are labelled: its `judge` rows alone judge",
+        metavar="FILE",
+    ),
     Option("fail_on", str, None, "exit with 1 from this severity on", choices=("minor", "moderate", "severe")),
     Option(
         "fail_on_worse",

@@ -1,4 +1,4 @@
-"""The four families: each does the work of its kind of method and leaves one method open.
+"""The families: each does the work of its kind of method and leaves one method open.
 
 Families are abstract, strategies are final, and strategies never import one another.
 """
@@ -6,10 +6,10 @@ Families are abstract, strategies are final, and strategies never import one ano
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mdshift.declare import Cost, Needs, param
+from mdshift.declare import Cost, Needs, lookup, param
 from mdshift.learners.base import Context, Predictor, Prepared, Trained
 from mdshift.nn.plan import Phase
 
@@ -28,6 +28,7 @@ class Strategy(ABC):
     cites: ClassVar[str]
     needs: ClassVar[Needs] = Needs()
     cost: ClassVar[Cost] = Cost.LOW
+    follows: ClassVar[str] = ""  # `auto` tries it only after this strategy, and where that one is kept on its record
 
     def parts(self, task: str) -> tuple[str, ...]:  # noqa: ARG002 - what overriding methods are given
         """The strategies whose models it takes over where they were trained before it (`Context.finished`)."""
@@ -36,6 +37,69 @@ class Strategy(ABC):
     @abstractmethod
     def run(self, prepared: Prepared, context: Context) -> Trained:
         """Train on the prepared problem and return the predictor with its history and evidence."""
+
+
+@dataclass(frozen=True)
+class Average(Strategy):
+    """Average the source model with models that other strategies make; the open method says which (`parts`).
+
+    The squared error of the mean is the members' mean error less the spread among them, for classes (Brier score) as for numbers (Krogh &
+    Vedelsby 1995), and that spread can be seen without labels. It is reported as `ambiguity`, of the members in `gauge` (and, where those are not all,
+    as `ambiguity_of_all`). Members that the
+    run has trained already are taken as they are; those that need an extra that is not installed, or that do not fit the data, are left
+    out.
+    """
+
+    own: float = param(0.0, "share of the source model in the mean (0: as much as every other)", low=0, high=1)
+
+    @abstractmethod
+    def parts(self, task: str) -> tuple[str, ...]:
+        """The strategies whose models are averaged with the source model."""
+
+    def gauge(self, task: str) -> tuple[str, ...]:
+        """Those of them whose disagreement, together with the source model, is reported: by default all."""
+        return self.parts(task)
+
+    def member(self, name: str) -> Strategy:
+        """A member's strategy: by default with its own defaults."""
+        return lookup("strategy", name)()  # type: ignore[no-any-return]
+
+    def run(self, prepared: Prepared, context: Context) -> Trained:
+        """Train the members and average."""
+        import numpy as np
+
+        from mdshift.learners.compose import Averaged
+        from mdshift.stats.ambiguity import ambiguity
+
+        made: dict[str, Trained] = {}
+        for name in self.parts(prepared.task):
+            if name in context.finished:
+                made[name] = context.finished[name]
+                continue
+            member = self.member(name)
+            if prepared.modality not in member.needs.modalities or prepared.task not in member.needs.tasks:
+                continue
+            try:
+                made[name] = member.run(prepared, replace(context, rng=_within(context.rng, name)))
+            except ModuleNotFoundError:  # an extra that is not installed
+                continue
+        own = 1.0 if not made else self.own or 1 / (1 + len(made))
+        weights = np.array([own, *[(1 - own) / max(len(made), 1)] * len(made)])
+        models = [context.base, *(trained.predictor for trained in made.values())]
+        evidence: dict[str, Any] = {"members": ["source-only", *made], "weights": weights.tolist()}
+        if len(prepared.X_target):
+            gauge = self.gauge(prepared.task)
+            at = np.array([True, *(name in gauge for name in made)])
+            shown = [model.scores(prepared.X_target) for model, asked in zip(models, at, strict=True) if asked]
+            evidence["ambiguity"] = ambiguity(shown, weights[at] / weights[at].sum())
+            if not at.all():
+                evidence["ambiguity_of_all"] = ambiguity([model.scores(prepared.X_target) for model in models], weights)
+        return Trained(Averaged(models, weights), evidence=evidence)
+
+
+def _within(rng: Callable[[str], np.random.Generator], name: str) -> Callable[[str], np.random.Generator]:
+    """The generators of a member: no member's draws depend on the others'."""
+    return lambda unit: rng(f"{name}/{unit}")
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Run strategies on real pairs once, and keep what every way of choosing needs: scores on the target, on held-back rows, on held-out source rows.
 
-    OMP_NUM_THREADS=1 python benchmarks/choosing/collect.py --bench adaptation.py --tables DIR --seed 1 --pairs 40 -o FOLDER [--strategies a,b]
+    OMP_NUM_THREADS=1 python benchmarks/choosing/collect.py --bench adaptation.py --tables DIR --seed 1 --pairs 40 -o FOLDER [--strategies a,b] [--once] [--epochs N]
 
 The pairs, the cut of the target and the yardstick are those of the examination of adaptation. A folder a pair: `base.npz` (data, source
-model, the yardstick's predictions of the held-back rows) and `STRATEGY.npz`. `held` source rows are rows that neither the second source
+model, the yardstick's predictions of the held-back rows), `facts.json` (of the diagnosis) and `STRATEGY.npz`. `held` source rows are rows that neither the second source
 model nor the strategy's second run (on the other 70 % of the source) was trained on. What is there is not run again.
---same cuts one domain in two instead, so that nothing changed between source and target.
+--once leaves that second run out; --epochs: of networks. --same cuts one domain in two instead, so that nothing changed between source and target.
 """
 
 import argparse
@@ -19,9 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mdshift.declare import configure, generator, lookup
+from mdshift.declare import configure, generator, lookup, parameters
 from mdshift.engine.adapt import shared
 from mdshift.engine.candidates import unfit
+from mdshift.engine.diagnose import diagnose
 from mdshift.engine.start import begin
 from mdshift.learners.base import Context
 from mdshift.learners.domains import source_ratios
@@ -79,7 +80,7 @@ def read(bench, files, seed, shots, *, same):
     return p, prepared, truth
 
 
-def collect(bench, name, files, strategies, folder, seed, *, same, shots):
+def collect(bench, name, files, strategies, folder, seed, *, same, shots, once, epochs):
     pair = f"{name}--{files[0].stem}--{'itself' if same else files[1].stem}--{seed}"
     here = folder / pair
     wanted = [s for s in strategies if not (here / f"{s}.npz").exists()]
@@ -123,12 +124,14 @@ def collect(bench, name, files, strategies, folder, seed, *, same, shots):
             seconds=spent,
             **truth,
         )
-    for strategy in [configure(lookup("strategy", s), {}) for s in wanted if not unfit(lookup("strategy", s), p)]:
+    if not (here / "facts.json").exists():
+        (here / "facts.json").write_text(json.dumps(dict(diagnose(p, seed=seed).facts)))
+    for strategy in [configured(lookup("strategy", s), epochs) for s in wanted if not unfit(lookup("strategy", s), p)]:
         began = time.perf_counter()
         try:
             trained = strategy.run(prepared, replace(context, rng=rng_of(strategy.name)))
-            once = time.perf_counter() - began
-            again = trained if shots else strategy.run(part, replace(context, rng=rng_of(strategy.name), base=second))
+            spent = time.perf_counter() - began
+            again = trained if shots or once else strategy.run(part, replace(context, rng=rng_of(strategy.name), base=second))
         except Exception as fault:  # noqa: BLE001 - what fails is a row of the table too
             print(f"{pair} {strategy.name}: {fault}")
             continue
@@ -139,12 +142,18 @@ def collect(bench, name, files, strategies, folder, seed, *, same, shots):
             test=trained.predictor.scores(truth["X_test"]),
             mixed=trained.predictor.scores(mixed),
             held=again.predictor.scores(prepared.X_source[held]),
-            seconds=once,
+            seconds=spent,
             known=prepared.labelled,
             prior=np.array(e.get("target_prior", ())),
             prior_error=np.array(e.get("prior_error", ())),
         )
     print(f"{pair} {time.perf_counter() - began:.0f}", flush=True)
+
+
+def configured(declared, epochs):
+    """A strategy with its defaults, but for the passes of a network."""
+    long = epochs is not None and any(p.name == "epochs" for p in parameters(declared))
+    return configure(declared, {"epochs": epochs} if long else {})
 
 
 def few(train, label, task, shots):
@@ -167,13 +176,19 @@ def main():
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shots", type=int, default=0, help="labelled rows of each class of the target (numbers: five times as many)")
+    parser.add_argument("--once", action="store_true")
+    parser.add_argument("--epochs", type=float)
     parser.add_argument("--same", action="store_true")
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     bench = examination(given.bench)
     for name, source, target in bench.pairs_of(given.tables, given.pairs, given.seed):
-        collect(bench, name, (source, target), given.strategies.split(","), given.output, given.seed, same=given.same, shots=given.shots)
+        strategies, how = (
+            given.strategies.split(","),
+            {"same": given.same, "shots": given.shots, "once": given.once, "epochs": given.epochs},
+        )
+        collect(bench, name, (source, target), strategies, given.output, given.seed, **how)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""What `consensus` gained on the collected pairs, by how much its members disagreed: the record that the guard goes by.
+"""What `consensus` and `committee` gained on the collected pairs, by how much the members disagreed: the record that the guard goes by.
 
-    OMP_NUM_THREADS=1 python benchmarks/choosing/precedents.py FOLDER... [--few FOLDER...] [--write mdshift/validators/precedents.json]
+    OMP_NUM_THREADS=1 python benchmarks/choosing/precedents.py FOLDER... [--committee FOLDER...] [--few FOLDER...]
+        [--write mdshift/validators/precedents.json]
 
-FOLDER: of benchmarks/choosing/collect.py; --few: of the same with --shots 5 --strategies blend. Gains are over mdshift's own source model, on
-all rows of the target that have no label.
+FOLDER: of benchmarks/choosing/collect.py; --committee: of the same with --once --epochs 20 --strategies linear-ot,ot-map,mcc,dann; --few: with --shots 5
+--strategies blend. Gains are over mdshift's own source model, on all rows of the target that have no label.
 """
 
 import argparse
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mdshift.declare import lookup
 from mdshift.stats.ambiguity import ambiguity
-from mdshift.strategies.consensus import Consensus
-from mdshift.validators.precedent import LEAST, MOST
+from mdshift.validators.precedent import LEAST, MOST, MOST_OF_ALL
 
 
 def accuracy(scores, y):
@@ -25,25 +26,30 @@ def r2(scores, y):
     return float(1 - ((scores[:, 0] - y) ** 2).mean() / y.var())
 
 
-def pair(folder):
+def pair(folder, strategy="consensus"):
     base = np.load(folder / "base.npz")
     task = str(base["task"])
-    parts = [base, *(np.load(folder / f"{name}.npz") for name in Consensus().parts(task) if (folder / f"{name}.npz").exists())]
+    averaged = lookup("strategy", strategy)()
+    names = [name for name in averaged.parts(task) if (folder / f"{name}.npz").exists()]
+    parts = [base, *(np.load(folder / f"{name}.npz") for name in names)]
+    gauge = [base, *(part for name, part in zip(names, parts[1:], strict=True) if name in averaged.gauge(task))]
     weights = np.full(len(parts), 1 / len(parts))
     score = accuracy if task == "classification" else r2
     y = np.concatenate([base["y_target"], base["y_test"]])
     mean = sum(w * np.concatenate([p["target"], p["test"]]) for w, p in zip(weights, parts, strict=True))
-    seen = ambiguity([p["target"] for p in parts], weights)
+    seen = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge)))
+    of_all = {} if len(gauge) == len(parts) else {"ambiguity_of_all": round(ambiguity([p["target"] for p in parts], weights), 4)}
     if task == "regression":
         seen /= base["y_source"].var()
     before, after = score(np.concatenate([base["target"], base["test"]]), y), score(mean, y)
     if task == "regression":  # an R2 below -1 is as bad as -1
         before, after = max(before, -1.0), max(after, -1.0)
     return {
-        "strategy": "consensus",
+        "strategy": strategy,
         "task": task,
         "pair": folder.name,
         "ambiguity": round(seen, 4),
+        **of_all,
         "gain": round(after - before, 4),
         "source_only": round(before, 3),
     }
@@ -66,25 +72,34 @@ def few(folder):
     }
 
 
+def show(title, task, some):
+    print(f"{title}, {task}: {'pair':47}{'source-only':>12}{'ambiguity':>11}{'gain':>8}")
+    for p in some:
+        more = f"   {p['ambiguity_of_all']:.3f} of all" if "ambiguity_of_all" in p else ""
+        print(f"{'':16}{p['pair']:58}{p['source_only']:12.3f}{p['ambiguity']:11.4f}{p['gain']:+8.3f}{more}")
+    for least in sorted({0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, LEAST[task]}):
+        used = [p for p in some if least <= p["ambiguity"] <= MOST[task] and p.get("ambiguity_of_all", 0.0) <= MOST_OF_ALL]
+        gains = np.array([p["gain"] for p in used])
+        if len(gains):
+            spread = f"median {np.median(gains):+.3f}, mean {gains.mean():+.3f}, worst {gains.min():+.3f}"
+            print(f"  ambiguity from {least:.3f} to {MOST[task]:g}: {len(gains)} pairs, {int((gains < -0.02).sum())} below -.02, {spread}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--committee", type=Path, nargs="+", default=[])
     parser.add_argument("--few", type=Path, nargs="+", default=[])
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
     found = [pair(d) for folder in given.folders for d in sorted(folder.iterdir()) if (d / "ot-map.npz").exists()]
-    for task in ("classification", "regression"):
-        some = sorted((p for p in found if p["task"] == task), key=lambda p: p["ambiguity"])
-        print(f"{task}: {'pair':58}{'source-only':>12}{'ambiguity':>11}{'gain':>8}")
-        for p in some:
-            print(f"{'':16}{p['pair']:58}{p['source_only']:12.3f}{p['ambiguity']:11.4f}{p['gain']:+8.3f}")
-        for least in sorted({0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, LEAST[task]}):
-            gains = np.array([p["gain"] for p in some if least <= p["ambiguity"] <= MOST[task]])
-            if len(gains):
-                spread = f"median {np.median(gains):+.3f}, mean {gains.mean():+.3f}, worst {gains.min():+.3f}"
-                print(
-                    f"  ambiguity from {least:.3f} to {MOST[task]:g}: {len(gains)} pairs, {int((gains < -0.02).sum())} below -.02, {spread}"
-                )
+    networks = [pair(d, "committee") for folder in given.committee for d in sorted(folder.iterdir()) if (d / "dann.npz").exists()]
+    for title, rows in (("consensus", found), ("committee", networks)):
+        for task in ("classification", "regression"):
+            some = sorted((p for p in rows if p["task"] == task), key=lambda p: p["ambiguity"])
+            if some:
+                show(title, task, some)
+    found += networks
     shots = [few(d) for folder in given.few for d in sorted(folder.iterdir()) if (d / "blend.npz").exists()]
     for task in ("classification", "regression"):
         some = sorted((p for p in shots if p["task"] == task), key=lambda p: p["gain"])
@@ -97,7 +112,7 @@ def main():
             print(f"  {len(gains)} pairs, {int((gains < -0.02).sum())} below -.02, {told}")
     found += shots
     if given.write:
-        told = "what consensus and blend gained on open pairs; made by benchmarks/choosing/precedents.py"
+        told = "what consensus, committee and blend gained on open pairs; made by benchmarks/choosing/precedents.py"
         given.write.write_text(json.dumps({"about": told, "pairs": found}, indent=1) + "\n")
 
 

@@ -22,7 +22,22 @@ if TYPE_CHECKING:
     from mdshift.types import DataSpec
 
 OPTIONS = (
-    *("strategy", "set", "out", "force", "plan", "goal", "compute", "budget", "from", "purpose", "resume", "dry_run", "fail_on_worse"),
+    *(
+        "strategy",
+        "set",
+        "out",
+        "force",
+        "plan",
+        "goal",
+        "compute",
+        "budget",
+        "from",
+        "purpose",
+        "label_plan",
+        "resume",
+        "dry_run",
+        "fail_on_worse",
+    ),
     *options.DATA,
     *options.TESTING,
     *options.RUNNING,
@@ -56,6 +71,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
     from mdshift.checkpoint import Checkpoint, data, fingerprint, versions
     from mdshift.declare import lookup
     from mdshift.engine.adapt import adapt as engine
+    from mdshift.engine.labelplan import judges
     from mdshift.learners.construct import Recipe
     from mdshift.readers.load import describe, load
     from mdshift.report.json import document, plain
@@ -74,17 +90,24 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
         session.notes([*problem.notes, *describe(problem)])
         session.mark("read")
         start = store.load(session["from"]) if session["from"] else None
+        judging = judges(session["label_plan"], problem) if session["label_plan"] else None
         if plan is not None and plan["schema"] == "mdshift.diagnosis/1":
             plan = advise(session, plan)
         elif plan is None and session["strategy"] == "auto" and session.configuration.thresholds:
             plan = advise(session, document_of(session, problem))  # the engine's own recommendation goes by the default thresholds
         if session["dry_run"]:
             return rehearse(session, problem, plan, parameters)
-        further = {"from": session["from"], "thresholds": dict(session.configuration.thresholds)}
+        further = {"from": session["from"], "label_plan": session["label_plan"], "thresholds": dict(session.configuration.thresholds)}
         settings = session.told(set=dict(parameters), **{k: v for k, v in further.items() if v})
         run = record.begin(out, find.data_of(problem), settings, plan, purpose=session["purpose"])
         asked = {k: session[k] for k in ("strategy", "goal", "compute", "budget", "seed", "device", "alpha")}
-        of = (data(problem), asked, plain((parameters, plan)), fingerprint(session["from"], parameters.get("backbone")), versions())
+        of = (
+            data(problem),
+            asked,
+            plain((parameters, plan, None if judging is None else judging.tolist())),
+            fingerprint(session["from"], parameters.get("backbone")),
+            versions(),
+        )
         checkpoint = Checkpoint.open(record.partial(out), of, resume=session["resume"], say=session.progress, warn=session.warn)
         try:
             adapted, model = engine(
@@ -107,6 +130,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
                 limits=session.configuration.thresholds,
                 progress=session.progress,
                 checkpoint=checkpoint,
+                judges=judging,
             )
             session.notes([n for n in adapted.notes if n not in problem.notes])
             session.mark("adapt")
@@ -226,7 +250,7 @@ def resume(session: Session, named: int | None = None) -> int:
     session.follow({"data": run["data"], "settings": run["settings"]})
     session.settings["out"] = out
     session.settings["purpose"] = session["purpose"] or run["purpose"]
-    for name in ("strategy", "budget", "from"):
+    for name in ("strategy", "budget", "from", "label_plan"):
         if run["settings"].get(name) is not None:
             session.settings[name] = convert(KNOWN[name], run["settings"][name], f"the recorded {name}")
     return perform(session, find.from_plan(session, run), run["plan"], run["settings"].get("set", {}))

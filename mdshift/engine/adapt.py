@@ -50,6 +50,7 @@ def adapt(
     limits: Mapping[str, float] | None = None,
     progress: Progress = lambda _: None,
     checkpoint: Checkpoint | None = None,
+    judges: np.ndarray[Any, np.dtype[np.bool_]] | None = None,
 ) -> tuple[Adaptation, Model]:
     """Train the source model and the strategy, or with "auto" those that the recommendation `document` ranks; keep the better.
 
@@ -58,7 +59,7 @@ def adapt(
     by sources held out in turn where there are two or more (`engine/general.py`): a target's labels make it one more of them, and a target without is not used. budget: seconds
     after which no further candidate is begun. start: a saved model to go on from. backbone: the folder of a pretrained network that reads
     texts and images. recipe: how the training data are built (`learners/construct.py`); `problem` holds the columns that it needs.
-    limits: thresholds that replace those of `rules/thresholds.py`. checkpoint: what an unfinished run has finished, and where this one keeps what it finishes.
+    judges (m,): target rows whose labels alone judge (`labelplan.judges`); all labels train. limits: thresholds that replace those of `rules/thresholds.py`. checkpoint: what an unfinished run has finished, and where this one keeps what it finishes.
 
     Raises DataError where the data cannot train anything, or not this strategy.
     """
@@ -83,6 +84,8 @@ def adapt(
         desk = replace(desk, kinds=plan.kinds, limits=limits or {}, expected=plan.expected)
         if by_domains is not None and plan.runs:
             desk = replace(desk, domains=general.hold_out(desk))
+    if judges is not None and by_domains is None:
+        desk = replace(desk, judges=judges)
     source_seconds = time.perf_counter() - begun
     trials, skipped = run_all(desk, plan.runs, budget, begun, workers)
     because = plan.because
@@ -243,7 +246,11 @@ def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -
 
 def _validator(desk: Desk) -> str:
     if desk.prepared.labelled.any():
-        return "target labels, held back"
+        return (
+            "target labels, held back"
+            if desk.judges is None
+            else "target labels, held back: those of the label plan that were drawn at random"
+        )
     if desk.domains is not None:
         return general.VALIDATOR
     if not len(desk.prepared.X_target):
@@ -273,8 +280,8 @@ def _notes(desk: Desk, trials: list[Trial]) -> list[Note]:
             notes.append(
                 Note("warning", f"classes that the source lacks cannot be predicted without target labels: {', '.join(lacking[:5])}")
             )
-    known = p.y_target[p.labelled]
-    if len(known) >= guard.MIN_LABELS and not guard.can_judge(p):
+    known = desk.judged.y_target[desk.judged.labelled]
+    if len(known) >= guard.MIN_LABELS and not guard.can_judge(desk.judged):
         of = f"of class {desk.problem.classes[int(known[0])]}" if p.task == "classification" else f"{known[0]:g}"
         text = f"the {len(known)} target labels are all {of}: they cannot show that a model is better or worse than another; label rows at random"
         notes.append(Note("warning", text))

@@ -128,8 +128,16 @@ def candidates(
     if passed:
         why = passed[0][1] if by_domains else "could not be judged without target labels"
         because = f"nothing was tried: {passed[0][0]} {why}"
-    runs = [*with_parts(runs[:limit], problem), *(others(runs[:limit]) if compute == "high" else ())]
+    led = () if by_domains or known >= MIN_LABELS else followers(runs[:limit], problem, compute)
+    runs = [*with_parts(runs[:limit], problem), *(others(runs[:limit]) if compute == "high" else ()), *led]
     return Plan(tuple(runs), because, kinds, tuple(passed), expected if len(expected) == len(ends) else None)
+
+
+def followers(runs: Sequence[Run], problem: Problem, compute: str) -> tuple[Run, ...]:
+    """The strategies that are tried where one of these candidates, with its defaults, is kept on its record."""
+    led = {strategy.name for strategy, params in runs if not params}
+    made = [_configured({"strategy": name}, problem, compute) for name, s in every("strategy").items() if s.follows in led]
+    return tuple(run for run in made if run is not None and run[0].name not in led)
 
 
 def others(runs: Sequence[Run]) -> tuple[Run, ...]:

@@ -23,7 +23,7 @@ def comparison(desk: Desk, trial: Trial | None) -> dict[str, Any] | None:
     adapted is None where its scores by models that did not see the labels are not at hand. on "predictions": classes, of either model
     how many target rows it puts into each class, and `moved` (rows: the source model's class, columns: the adapted one's).
     """
-    p = desk.prepared
+    p = desk.judged
     if trial is None or not len(p.X_target):
         return None
     if p.labelled.any():
@@ -32,7 +32,7 @@ def comparison(desk: Desk, trial: Trial | None) -> dict[str, Any] | None:
 
 
 def _on_labels(desk: Desk, trial: Trial) -> dict[str, Any]:
-    p = desk.prepared
+    p = desk.judged
     y, X = p.y_target[p.labelled], p.X_target[p.labelled]
     plain, adapted = desk.context.base.scores(X), _unseen(trial, X)
     found: dict[str, Any] = {"on": "target labels", "strategy": trial.name, "rows": len(y)}

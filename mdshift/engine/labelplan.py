@@ -129,6 +129,37 @@ def plan_labels(
     )
 
 
+def judges(path: str, problem: Problem) -> NDArray[np.bool_]:
+    """The target rows (m,) that a label plan drew at random, to judge by: its `judge` rows, as far as they have a label by now.
+
+    Raises DataError where the file is no label plan, is of another target, or none of these rows has a label.
+    """
+    import csv
+
+    import numpy as np
+
+    hint = "give the file that `mdshift recommend --label-plan` wrote for this target"
+    if problem.target is None:
+        raise UsageError("a label plan needs a target", "there is none", "give one: SOURCE... TARGET")
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            drawn = [int(line["row"]) for line in csv.DictReader(file) if line["purpose"] == "judge"]
+    except FileNotFoundError:
+        raise DataError("there is no such label plan", repr(path), hint) from None
+    except (KeyError, TypeError, ValueError, UnicodeDecodeError, csv.Error, IsADirectoryError):
+        raise DataError("this is no label plan", f"{path!r} has no columns `row` (numbers) and `purpose`", hint) from None
+    index = problem.target.index
+    foreign = np.setdiff1d(drawn, index)
+    if len(foreign):
+        raise DataError("the label plan is of another target", f"its row {foreign[0]} is not in {len(index)} target rows", hint)
+    found = np.isin(index, drawn)
+    if not (found & problem.target.labelled).any():
+        raise DataError(
+            "no row that is to judge has a label", f"{len(drawn)} `judge` rows in {path!r}", "label these rows in the target first"
+        )
+    return np.asarray(found)
+
+
 def check(problem: Problem) -> Domain:
     """The target, of which a plan can be made; raises what `plan_labels` does where none can."""
     if problem.target is None:

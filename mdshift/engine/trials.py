@@ -51,7 +51,13 @@ class Desk:
     kinds: tuple[str, ...] | None = None  # of shift, as the diagnosis read them; None where none was made
     limits: Mapping[str, float] = field(default_factory=dict)  # thresholds
     expected: Mapping[str, float] | None = None  # of the source model on the target, by the diagnosis
+    judges: np.ndarray[Any, np.dtype[np.bool_]] | None = None  # (m,) target rows whose labels alone judge; None: all that have one
     domains: general.Held | None = None  # sources held out in turn, where the target is unknown
+
+    @property
+    def judged(self) -> Prepared:
+        """The problem with those target labels alone that judge."""
+        return self.prepared if self.judges is None else guard.hidden(self.prepared, ~self.judges)
 
     def context_of(self, name: str) -> Context:
         """The context with generators of a strategy's own, so that no candidate depends on those before it."""
@@ -96,18 +102,23 @@ class Trial:
 def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float, workers: int) -> tuple[list[Trial], list[Candidate]]:
     """Run the candidates in order, those that build on others last, and judge them together.
 
-    They run side by side only without a budget, which is watched between them. begun: when the run began (`time.perf_counter`).
+    Then those that follow another (`Strategy.follows`): only where that one is kept, and on nothing but its record. They run side by side only without a budget, which is watched between them. begun: when the run began (`time.perf_counter`).
     """
     from mdshift.executor import map_units
 
     second = _second(desk, [strategy for strategy, _ in runs])
-    early = [run for run in runs if not run[0].parts(desk.prepared.task)]
-    late = [run for run in runs if run[0].parts(desk.prepared.task)]
+    led = [run for run in runs if run[0].follows in {strategy.name for strategy, _ in runs}]
+    early = [run for run in runs if run not in led and not run[0].parts(desk.prepared.task)]
+    late = [run for run in runs if run not in led and run[0].parts(desk.prepared.task)]
     rans: list[Ran] = []
     skipped: list[Candidate] = []
 
     name = "candidates" if len(runs) > 1 else "".join(strategy.name for strategy, _ in runs)
     with follow(desk.context.progress, name, "done", len(runs), rated=False) as work:
+
+        def judged(fresh: Sequence[Ran]) -> list[Trial]:
+            crowd = _crowd(desk, rans, second)
+            return [_judge(desk, ran, crowd, second) for ran in fresh]
 
         def one(run: Run) -> Ran:
             strategy, params = run
@@ -119,17 +130,34 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
             work.done += 1
             return ran
 
-        for wave in (early, late):
+        def ride(wave: Sequence[Run]) -> None:
             if budget is None:
-                rans += map_units(one, wave, workers=workers)
-                continue
+                rans.extend(map_units(one, wave, workers=workers))
+                return
             for run in wave:
                 if time.perf_counter() - begun > budget:
                     skipped.append(Candidate(run[0].name, run[1], None, f"not run: the budget of {budget:g} s was spent", 0.0))
                 else:
                     rans.append(one(run))
-    crowd = _crowd(desk, rans, second)
-    return [_judge(desk, ran, crowd, second) for ran in rans], skipped
+
+        ride(early)
+        ride(late)
+        trials, before = judged(rans), len(rans)
+        called = [run for run in led if _leads(run[0].follows, trials)]
+        skipped += [
+            Candidate(s.name, params, None, f"not run: {s.follows} was not kept on its record", 0.0)
+            for s, params in led
+            if (s, params) not in called
+        ]
+        if called:
+            ride(called)
+            trials += judged(rans[before:])
+    return trials, skipped
+
+
+def _leads(name: str, trials: Sequence[Trial]) -> bool:
+    """Whether this strategy, with its defaults, is kept on its record, and no candidate on more than a record."""
+    return any(t.name == name and not t.params and t.on_record for t in trials) and all(t.on_record for t in trials if t.wins)
 
 
 def titled(name: str, params: Mapping[str, Any]) -> str:
@@ -208,7 +236,9 @@ def _judge(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Second | None
 def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[str, Any]) -> Trial:
     from mdshift.learners.pool import design
 
-    prepared, context = desk.prepared, desk.context_of(ran.strategy.name)
+    prepared, context = desk.judged, desk.context_of(ran.strategy.name)
+    if desk.judges is not None:
+        scores = scores[desk.judges[desk.prepared.labelled]]
     X = prepared.X_target[prepared.labelled]
     weights = design(prepared, context.base)[prepared.labelled]
     gain, finer = guard.labelled_gain(prepared, context.base.scores(X), scores, z, weights)
@@ -274,7 +304,7 @@ def plain_score(desk: Desk) -> Score | None:
     from mdshift.learners.pool import design
     from mdshift.stats.resample import two_sided
 
-    p, context = desk.prepared, desk.context
+    p, context = desk.judged, desk.context
     if desk.domains is not None:
         return general.score(desk, desk.domains, desk.domains.scores)
     if p.labelled.any():

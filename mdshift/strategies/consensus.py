@@ -1,18 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from dataclasses import dataclass
+from typing import ClassVar, final
 
-from mdshift.declare import Cost, Needs, lookup, param, strategy
-from mdshift.families import Strategy
-from mdshift.learners.base import Trained
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
-
-    from mdshift.learners.base import Context, Prepared
+from mdshift.declare import Cost, Needs, param, strategy
+from mdshift.families import Average
 
 BY_TASK = {"classification": ("linear-ot", "ot-map"), "regression": ("linear-ot",)}
 SETS = ("auto", "linear-ot+ot-map", "linear-ot", "ot-map", "coral+linear-ot", "coral+linear-ot+ot-map")
@@ -21,7 +13,7 @@ SETS = ("auto", "linear-ot+ot-map", "linear-ot", "ot-map", "coral+linear-ot", "c
 @final
 @strategy
 @dataclass(frozen=True)
-class Consensus(Strategy):
+class Consensus(Average):
     """Average the source model with models that each suppose another shift.
 
     Beside the source model, which supposes none, a member is trained on the source carried by a straight map (`linear-ot`: measurements
@@ -44,7 +36,6 @@ class Consensus(Strategy):
     cites: ClassVar[str] = "Krogh & Vedelsby 1995; Hansen & Salamon 1990"
     needs: ClassVar[Needs] = Needs(modalities=("table", "array"))
     cost: ClassVar[Cost] = Cost.LOW
-    own: float = param(0.0, "share of the source model in the mean (0: as much as every other)", low=0, high=1)
     maps: str = param(
         "auto",
         "the strategies that are averaged with the source model (auto: both maps for classes, the straight one for numbers)",
@@ -54,35 +45,3 @@ class Consensus(Strategy):
     def parts(self, task: str) -> tuple[str, ...]:
         """The maps for a task."""
         return BY_TASK[task] if self.maps == "auto" else tuple(self.maps.split("+"))
-
-    def run(self, prepared: Prepared, context: Context) -> Trained:
-        """Train the members (those that the run has trained already are taken as they are) and average."""
-        import numpy as np
-
-        from mdshift.learners.compose import Averaged
-        from mdshift.stats.ambiguity import ambiguity
-
-        made: dict[str, Trained] = {}
-        for name in self.parts(prepared.task):
-            if name in context.finished:
-                made[name] = context.finished[name]
-                continue
-            member = lookup("strategy", name)()
-            if prepared.modality not in member.needs.modalities or prepared.task not in member.needs.tasks:
-                continue
-            try:
-                made[name] = member.run(prepared, replace(context, rng=_within(context.rng, name)))
-            except ModuleNotFoundError:  # an extra that is not installed
-                continue
-        own = 1.0 if not made else self.own or 1 / (1 + len(made))
-        weights = np.array([own, *[(1 - own) / max(len(made), 1)] * len(made)])
-        models = [context.base, *(trained.predictor for trained in made.values())]
-        evidence: dict[str, Any] = {"members": ["source-only", *made], "weights": weights.tolist()}
-        if len(prepared.X_target):
-            evidence["ambiguity"] = ambiguity([model.scores(prepared.X_target) for model in models], weights)
-        return Trained(Averaged(models, weights), evidence=evidence)
-
-
-def _within(rng: Callable[[str], np.random.Generator], name: str) -> Callable[[str], np.random.Generator]:
-    """The generators of a member: no member's draws depend on the others'."""
-    return lambda unit: rng(f"{name}/{unit}")

@@ -13,6 +13,7 @@ from mdshift.validators.base import Bench, Gain, Validator
 
 LEAST = {"classification": 0.04, "regression": 0.005}  # ambiguity from which the members disagree enough for their mean to matter
 MOST = {"classification": 0.2, "regression": float("inf")}  # beyond, they contradict one another, and there is no consensus
+MOST_OF_ALL = 0.3  # the same where networks are among the members, which differ from the others even where nothing moved
 LEVEL = 0.1  # the interval leaves out this share of the precedents at either end
 FEWEST = 9  # of fewer, none can lie below a tenth: 1 / (9 + 1)
 
@@ -31,7 +32,7 @@ class Precedent(Validator):
 
     Assumes: These data are like the pairs on record.
 
-    Helps: The inputs moved, the candidate is a mean of members (`consensus`, `blend`), and there are no target labels, or too few to prove a gain.
+    Helps: The inputs moved, the candidate is a mean of members (`consensus`, `committee`, `blend`), and there are no target labels, or too few to prove a gain.
 
     Hurts: Data unlike those pairs: the interval then holds for others than yours. It has no vote; the guard asks it by itself.
 
@@ -54,12 +55,15 @@ class Precedent(Validator):
             return f"its members disagree too little to tell ({here:.3f}; {LEAST[task]:g} is needed)"
         if here > MOST[task]:
             return f"its members contradict one another ({here:.3f}; up to {MOST[task]:g} there is a consensus)"
+        of_all = float(bench.evidence.get("ambiguity_of_all", 0.0))
+        if of_all > MOST_OF_ALL:
+            return f"its members contradict one another ({of_all:.3f} of all; up to {MOST_OF_ALL:g} there is a consensus)"
         return spread(record(bench.strategy, task, LEAST[task], MOST[task]), task) or "there are too few precedents"
 
 
 def record(strategy: str, task: str, least: float = 0.0, most: float = float("inf")) -> list[float]:
-    """What a strategy gained on each recorded pair whose ambiguity is at least `least` and at most `most`."""
-    own = [p for p in precedents() if (p["strategy"], p["task"]) == (strategy, task)]
+    """What a strategy gained on each recorded pair whose ambiguity is at least `least` and at most `most`, and whose members do not contradict one another."""
+    own = [p for p in precedents() if (p["strategy"], p["task"]) == (strategy, task) and p.get("ambiguity_of_all", 0.0) <= MOST_OF_ALL]
     return [p["gain"] for p in own if least <= p.get("ambiguity", 0.0) <= most]
 
 

@@ -103,3 +103,28 @@ def test_a_recommendation_says_what_labels_buy(call, pair):
     assert "124 target labels show a gain of 10 points" in said
     assert "with 3 candidates `auto` asks for 210 and 629" in said
     assert "--label-plan FILE writes which rows to label first" in said
+
+
+def test_its_labelled_rows_judge_in_adapt(call, pair):
+    """The plan, labels in its rows, `adapt --label-plan`: by the judge rows alone, and again when taken up from the record."""
+    assert call("recommend", "s.csv", "t.csv", "--label", "y", "--label-plan", "plan.csv", "-q").code == 0
+    plan = rows_of(pair / "plan.csv")
+    with (pair / "t.csv").open(newline="") as f:
+        target = list(csv.DictReader(f))
+    for line in target:
+        line["y"] = ""
+    for row in plan:
+        target[int(row["row"])]["y"] = row["prediction"]
+    with (pair / "t2.csv").open("w", newline="") as f:
+        writer = csv.DictWriter(f, target[0].keys())
+        writer.writeheader()
+        writer.writerows(target)
+    given = ("adapt", "s.csv", "t2.csv", "--label", "y", "--strategy", "label-shift", "--json", "--force")
+    every, judged = (call(*given, *more) for more in ((), ("--label-plan", "plan.csv")))
+    assert judged.code == 0, judged.err
+    assert every.json["comparison"]["rows"] == 124
+    assert valid(judged.json)["comparison"]["rows"] == 62
+    assert judged.json["settings"]["label_plan"] == "plan.csv"
+    refused = call(*given, "--label-plan", "s.csv")
+    assert refused.code == 2
+    assert "no label plan" in refused.err

@@ -10,6 +10,7 @@ from mdshift.engine import guard
 from mdshift.engine.adapt import _choose, adapt
 from mdshift.engine.candidates import candidates
 from mdshift.engine.guard import bench_for, better, consult, hidden, labelled_gain, second_source
+from mdshift.engine.labelplan import judges
 from mdshift.engine.trials import Trial
 from mdshift.errors import DataError, UsageError
 from mdshift.report.json import document, dumps
@@ -292,23 +293,45 @@ def test_what_could_not_be_judged_is_told():
     assert "could not be judged" in found.reason
 
 
-def test_auto_keeps_the_consensus_where_the_inputs_moved_and_its_record_speaks_for_it():
+DRIFT = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
+
+
+def drifted(by=2.0, last=2.0):
+    """Too far, by default, for weighted source rows to speak."""
     rng = np.random.default_rng(0)
     X, Xt = rng.normal(size=(500, 4)), rng.normal(size=(500, 4))
-    w = np.array([1.0, -1.0, 0.5, 0.0])
-    labels = (X @ w > 0).astype(np.int64)
-    drifted = numeric(X, labels, Xt * [0.5, 1.5, 1, 1] + [2, 0, 2, 2], None)  # too far for weighted source rows to speak
-    document = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
-    found, _ = adapt(drifted, strategy="auto", document=document, out="m")
+    labels = (X @ np.array([1.0, -1.0, 0.5, 0.0]) > 0).astype(np.int64)
+    return numeric(X, labels, Xt * [0.5, 1.5, 1, 1] + [by, 0, by, last], None)
+
+
+def test_auto_keeps_the_consensus_where_the_inputs_moved_and_its_record_speaks_for_it():
+    found, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", compute="low")
     assert [c.strategy for c in found.candidates] == ["source-only", "linear-ot", "ot-map", "consensus"]
     assert (found.strategy, found.kept) == ("consensus", "adapted")
     assert "as far as these data are like those pairs" in found.reason
-    nothing, _ = adapt(drifted, strategy="auto", document={**document, "facts": {"kinds": ["label"]}}, out="m")
+    nothing, _ = adapt(drifted(), strategy="auto", document={**DRIFT, "facts": {"kinds": ["label"]}}, out="m", compute="low")
     assert nothing.kept == "source-only"
-    strict, _ = adapt(drifted, strategy="auto", document=document, out="m", limits={"tolerance": -0.05})
+    strict, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", compute="low", limits={"tolerance": -0.05})
     assert strict.kept == "source-only"  # the low end of its record is no gain of five points
-    nearer = numeric(X, labels, Xt * [0.5, 1.5, 1, 1] + [1.5, 0, 1.5, 0], None)  # weighted source labels speak, and against it
-    opposed, _ = adapt(nearer, strategy="auto", document=document, out="m")
+
+
+def test_networks_join_the_consensus_where_it_is_kept_on_its_record_and_nowhere_else(monkeypatch):
+    monkeypatch.setattr("mdshift.strategies.committee.NETWORKS", ())  # it is the order of the trials that is looked at
+    found, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m")
+    assert [c.strategy for c in found.candidates] == ["source-only", "linear-ot", "ot-map", "consensus", "committee"]
+    assert (found.strategy, found.kept) == ("committee", "adapted")
+    for other in ({"document": {**DRIFT, "facts": {"kinds": ["label"]}}}, {"limits": {"tolerance": -0.05}}):
+        nothing, _ = adapt(drifted(), **{"strategy": "auto", "document": DRIFT, "out": "m", **other})
+        assert nothing.kept == "source-only"
+        assert nothing.candidates[-1].strategy == "committee"
+        assert "not run" in nothing.candidates[-1].verdict
+    spent, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", budget=1e-9)
+    assert spent.kept == "source-only"
+    assert [c.strategy for c in spent.candidates] == ["source-only", "linear-ot", "ot-map", "consensus", "committee"]
+
+
+def test_a_loss_that_weighted_source_labels_show_outweighs_the_record():
+    opposed, _ = adapt(drifted(1.5, 0.0), strategy="auto", document=DRIFT, out="m", compute="low")
     assert opposed.candidates[-1].evidence["validators"]["importance-weighted"]["high"] < 0
     assert opposed.kept == "source-only"
 
@@ -361,7 +384,9 @@ def test_what_these_data_show_is_the_verdict_and_not_the_record(monkeypatch):
     monkeypatch.setattr(guard, "consult", lambda *_: said)
     document = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
     found, _ = adapt(problem(), strategy="auto", document=document, out="m")
-    assert {c.strategy: c.verdict for c in found.candidates}["consensus"] == "the validators agree on a gain"
+    verdicts = {c.strategy: c.verdict for c in found.candidates}
+    assert verdicts["consensus"] == "the validators agree on a gain"
+    assert "not run" in verdicts["committee"]  # nothing more is sought
 
 
 def test_one_candidate_and_several_are_spoken_of_in_words():
@@ -377,3 +402,52 @@ def test_a_verdict_by_the_record_says_so_where_the_strategy_was_asked_for():
     assert _choose([by_record], asked=True, because="", labelled=True)[1] == (
         f"consensus was asked for: {told}; that holds as far as these data are like those pairs"
     )
+
+
+def plan_file(tmp_path, judge, learn=()):
+    lines = ["row,priority,purpose,prediction,confidence,why"]
+    rows = [*((r, "judge") for r in judge), *((r, "learn") for r in learn)]
+    lines += [f"{r},{i},{purpose},a,0.5,drawn" for i, (r, purpose) in enumerate(rows, 1)]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def test_rows_that_were_chosen_to_learn_from_do_not_judge(tmp_path):
+    """Labels of hand-picked rows, of which the source model is all wrong, speak for a change that the rows drawn at random do not show."""
+    rng = np.random.default_rng(0)
+    X, Xt = rng.normal(size=(400, 3)), rng.normal(size=(400, 3))
+    y, yt = (np.array(A[:, 0] > 0, dtype=np.int64) for A in (X, Xt))
+    learn = np.flatnonzero(Xt[:, 1] > 1.2)[:40]
+    judge = np.setdiff1d(np.arange(400), learn)[:40]
+    yt[learn] = 1 - yt[learn]
+    shown = np.full(400, -1)
+    shown[learn], shown[judge] = yt[learn], yt[judge]
+    p = numeric(X, y, Xt, shown)
+    path = plan_file(tmp_path, judge, learn)
+    by_all, _ = adapt(p, strategy="pooled", out="m")
+    by_judges, _ = adapt(p, strategy="pooled", out="m", judges=judges(path, p))
+    assert by_all.scores["source_only"].value == pytest.approx(0.5, abs=0.05)
+    assert by_judges.scores["source_only"].value > 0.95
+    gains = [f.candidates[1].evidence["gain"] for f in (by_all, by_judges)]
+    assert gains[0]["low"] > 0
+    assert gains[1]["value"] <= 0
+    assert "paired on 40 target labels" in gains[1]["sentence"]
+    assert by_judges.comparison["rows"] == 40
+    assert "drawn at random" in by_judges.validator
+    assert by_judges.candidates[1].evidence["trained"]["target_rows"] == 80
+
+
+def test_a_label_plan_that_does_not_fit_is_refused(tmp_path):
+    p = turned(np.random.default_rng(0), labelled=20)
+    assert judges(plan_file(tmp_path, range(10), range(10, 20)), p).sum() == 10
+    for rows, word in ((range(30, 40), "no row that is to judge has a label"), ([5, 4000], "of another target")):
+        with pytest.raises(DataError, match=word):
+            judges(plan_file(tmp_path, rows), p)
+    for text in ("a,b\n1,2\n", "row,purpose\nx,judge\n", "\x00\xff"):
+        (tmp_path / "odd.csv").write_bytes(text.encode("latin-1"))
+        with pytest.raises(DataError, match="label plan|no row"):
+            judges(str(tmp_path / "odd.csv"), p)
+    for place in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(DataError, match="label plan"):
+            judges(str(place), p)
