@@ -88,17 +88,20 @@ def change(
     """
     rows = np.asarray(X, dtype=np.float64)
     size = max(float((rows**2).sum(axis=1).mean()), 1e-12)
+    n, k = start.shape
+    # penalised coordinates: the columns, or where these are more than the rows, the principal axes of the rows' kernel
+    basis = np.hstack([rows / np.sqrt(pull * size), np.full((n, 1), 1.0 / np.sqrt(BIAS))])
+    if basis.shape[1] > n:
+        values, vectors = np.linalg.eigh(basis @ basis.T)
+        basis = vectors[:, values > 1e-10] * np.sqrt(values[values > 1e-10])  # noqa: PLR2004 - rounding
     if task == "regression":
-        # kernel form: as many unknowns as rows
-        kernel = (rows @ rows.T) / (pull * size) + 1.0 / BIAS
-        dual = np.linalg.solve(kernel + np.diag(1.0 / np.maximum(weights, 1e-9)), y - start[:, 0])
+        left = y - start[:, 0]
+        weighed = basis.T * weights
+        found = np.linalg.solve(weighed @ basis + np.eye(basis.shape[1]), weighed @ left)
+        dual = weights * (left - basis @ found)
         return (rows.T @ dual)[:, None] / (pull * size), np.array([dual.sum() / BIAS])
     from scipy.optimize import minimize
 
-    n, k = start.shape
-    kernel = (rows @ rows.T) / (pull * size) + 1.0 / BIAS
-    values, vectors = np.linalg.eigh(kernel)
-    basis = vectors[:, values > 1e-10] * np.sqrt(values[values > 1e-10])  # noqa: PLR2004 - rounding
     onehot = np.eye(k)[y]
 
     def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -108,8 +111,8 @@ def change(
         loss = -(weights * np.log(np.maximum(p[np.arange(n), y], 1e-300))).sum() + 0.5 * (c**2).sum()
         return float(loss), (basis.T @ (weights[:, None] * (p - onehot)) + c).ravel()
 
-    found = minimize(objective, np.zeros(basis.shape[1] * k), jac=True, method="L-BFGS-B", options={"maxiter": 200})
-    p = softmax(start + basis @ found.x.reshape(-1, k))
+    best = minimize(objective, np.zeros(basis.shape[1] * k), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    p = softmax(start + basis @ best.x.reshape(-1, k))
     dual = weights[:, None] * (onehot - p)  # at the optimum
     return rows.T @ dual / (pull * size), dual.sum(axis=0) / BIAS
 
@@ -124,13 +127,13 @@ def target_weights(model: Predictor, X: NDArray[Any], y: NDArray[np.int64], clas
     return np.asarray(w / w.mean(), dtype=np.float64)
 
 
-def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator) -> tuple[Predictor, dict[str, Any]]:
+def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator, *, folds: int = 5) -> tuple[Predictor, dict[str, Any]]:
     """The model fine-tuned on the target's labelled rows; told are the mean slope and the weight of no change at all.
 
     The change is the average of those of all pulls and (classes) slopes, "none" among them, each weighted by exp(-CAUTION x its loss in
     cross-validation on the labels, summed over rows): a generalised posterior (Bissiri, Holmes & Walker 2016), slow to believe, since a
     handful of labels cannot tell them apart, and the best of them by chance misleads. A slope below 1 lets labels speak against a model
-    that is sure and wrong.
+    that is sure and wrong. folds: of the cross-validation.
     """
     known = prepared.labelled
     X, y = prepared.X_target[known], prepared.y_target[known]
@@ -142,7 +145,7 @@ def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator) ->
     margin = 0.25 * float(np.ptp(both)) if not classes else 0.0
     low, high = (-np.inf, np.inf) if classes else (float(both.min()) - margin, float(both.max()) + margin)
     model, weights, w = inner, {}, np.ones(len(y))
-    fold = stratified(y, prepared.task, rng, min(5, len(y)))
+    fold = stratified(y, prepared.task, rng, min(folds, len(y)))
     for _ in range(3 if classes else 1):  # the weights ask the model, and the model the weights
         if classes:
             w = target_weights(model, prepared.X_target, y, prepared.n_classes)

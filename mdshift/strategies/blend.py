@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 HEAVY = 2_000_000  # rows x columns x classes from which trees and networks take long: fewer models are then trained
-MEMBERS = ("source-only", "consensus", "pooled", "pooled consensus", "target alone")
+MEMBERS = ("source-only", "consensus", "pooled", "pooled consensus", "target alone", "fine-tuned")
 
 
 @final
@@ -26,9 +26,10 @@ MEMBERS = ("source-only", "consensus", "pooled", "pooled consensus", "target alo
 class Blend(Strategy):
     """Average models that trust the source more or less, by what a few target labels say of each.
 
-    Five members, from all source to all target: the source model; the `consensus` of it with models of the carried source; a model of
-    the source and the labelled target rows together; the same consensus with those rows in every member; and a linear model of the
-    target's labels alone. Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power
+    Members from all source to all target: the source model; the `consensus` of it with models of the carried source; a model of
+    the source and the labelled target rows together; the same consensus with those rows in every member; a linear model of the
+    target's labels alone; and, of numbers, the source model fine-tuned on them (`finetune`; of classes that takes long in every fold, and
+    moved little on real pairs). Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power
     `trust`: a few labels move the weights a little, many decide. With a power of 1 it is Bayesian model averaging; held-back scores of
     few rows deserve less. Labels given class by class (as many of each) are weighed to the classes' shares. Where a model takes long to
     train, three folds have to do, and the fourth member is the third.
@@ -46,6 +47,7 @@ class Blend(Strategy):
     cites: ClassVar[str] = "Hoeting et al. 1999; Daumé III 2007"
     needs: ClassVar[Needs] = Needs(target_labels=4)
     cost: ClassVar[Cost] = Cost.LOW
+    holds_back: ClassVar[bool] = True
     trust: float = param(0.5, "power of the likelihood of the held-back labels", low=0, high=10)
     folds: int = param(5, "folds of the labelled target rows", low=2, high=20)
 
@@ -67,7 +69,8 @@ class Blend(Strategy):
         again = carried[:1] if heavy else carried  # what is trained anew in every fold
         plain = [context.base, self._mean([context.base, *(_fit(prepared, X, context, name) for name, X in carried[1:])])]
         fold = stratified(prepared.y_target[known], prepared.task, rng("folds"), min(self.folds, 3) if heavy else self.folds)
-        held = np.zeros((len(MEMBERS), len(known), prepared.n_classes))
+        members = MEMBERS if prepared.task == "regression" else MEMBERS[:-1]
+        held = np.zeros((len(members), len(known), prepared.n_classes))
         held[:2] = [model.scores(prepared.X_target[known]) for model in plain]
         for f in np.unique(fold):
             out = fold == f
@@ -80,7 +83,7 @@ class Blend(Strategy):
         without = np.array([softmax(self.trust * (fits.sum(axis=1) - fits[:, i])) for i in range(len(known))])
         judged = np.einsum("im,mik->ik", without, held)
         evidence: dict[str, Any] = {
-            "members": list(MEMBERS),
+            "members": list(members),
             "weights": share.tolist(),
             "target_rows": len(known),
             "label_weights": [float(weights[known].min()), float(weights[known].max())],
@@ -91,6 +94,7 @@ class Blend(Strategy):
         self, prepared: Prepared, context: Context, carried: list[tuple[str, Matrix]], rows: NDArray[np.int64], weights: Floats
     ) -> list[Predictor]:
         """The members that train on the target's rows `rows`."""
+        from mdshift.learners.finetuned import fine_tune
         from mdshift.learners.linear import Linear
         from mdshift.learners.pool import pooled
 
@@ -98,7 +102,12 @@ class Blend(Strategy):
         together = [pooled(prepared, X, rows, context.learner, rng(f"pooled/{name}"), weights)[0] for name, X in carried]
         own = weights[rows] / weights[rows].mean()
         alone = Linear().fit(prepared, prepared.X_target[rows], prepared.y_target[rows], rng("alone"), own)
-        return [together[0], self._mean(together), alone]
+        members = [together[0], self._mean(together), alone]
+        if prepared.task == "regression":
+            y = np.full_like(prepared.y_target, np.nan)
+            y[rows] = prepared.y_target[rows]
+            members.append(fine_tune(context.base, replace(prepared, y_target=y), rng("fine-tuned"))[0])
+        return members
 
     @staticmethod
     def _mean(models: list[Predictor]) -> Predictor:

@@ -3,7 +3,7 @@ import pytest
 from made import prepared
 
 from mdshift.learners.base import State, restore
-from mdshift.learners.trees import Trees, TreesPredictor
+from mdshift.learners.trees import Trees, TreesPredictor, bin_edges
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(500, 5)).astype(np.float32)
@@ -58,3 +58,25 @@ def test_nodes_that_point_outside_are_refused():
     bad = dict(state.arrays) | {"left": np.full_like(state.arrays["left"], 10**6)}
     with pytest.raises(ValueError, match="points outside"):
         restore(State("trees", state.meta, bad))
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_weighted_rows_are_binned_here_and_give_the_trees_that_scikit_learn_grows(k):
+    """With weights that are all 1 the bins are scikit-learn's own."""
+    y = X[:, 0] * 2 + X[:, 1] ** 2
+    y = y if k == 1 else np.digitize(y, np.quantile(y, [1 / 3, 2 / 3]))
+    Z = X.copy()
+    Z[:, 3] = np.round(Z[:, 3])  # a column of few values
+    Z[:, 4] = 1.0
+    p = prepared(Z, y)
+    plain, weighed = (Trees(20).fit(p, Z, y, np.random.default_rng(1), w).scores(Z) for w in (None, np.ones(500)))
+    np.testing.assert_allclose(weighed, plain, rtol=1e-9, atol=1e-12)
+
+
+def test_rows_without_weight_are_as_if_they_were_not_there():
+    w = (np.arange(500) % 2).astype(float)
+    p = prepared(X, XOR)
+    half = Trees(20).fit(prepared(X[1::2], XOR[1::2]), X[1::2], XOR[1::2], np.random.default_rng(1), np.ones(250)).scores(X)
+    found = Trees(20).fit(p, X, XOR, np.random.default_rng(1), w).scores(X)
+    assert (found.argmax(axis=1) == half.argmax(axis=1)).mean() > 0.9
+    np.testing.assert_array_equal(bin_edges(X[w > 0, 0]), bin_edges(X[1::2, 0]))
