@@ -28,6 +28,9 @@ class Strategy(ABC):
     cites: ClassVar[str]
     needs: ClassVar[Needs] = Needs()
     cost: ClassVar[Cost] = Cost.LOW
+    holds_back: ClassVar[bool] = (
+        False  # whether it scores each target label by models that have not seen it, and returns these (`Trained.labelled`)
+    )
     follows: ClassVar[str] = ""  # `auto` tries it only after this strategy, and where that one is kept on its record
 
     def parts(self, task: str) -> tuple[str, ...]:  # noqa: ARG002 - what overriding methods are given

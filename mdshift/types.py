@@ -305,6 +305,7 @@ class Ranked:
     cost: str
     why: tuple[Reason, ...]
     command: str
+    seconds: float | None = None  # of one run on one core, by the cost model
 
 
 @dataclass(frozen=True)

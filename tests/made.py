@@ -112,3 +112,25 @@ def problem(modality="table", task="classification", *, n=60, m=50, sources=1, l
     y = np.array(target.y)
     y[labelled:] = MISSING if task == "classification" else np.nan
     return Problem(found, replace(target, y=y if labelled else None), schema(), task, "y", names, classes if names else 0)
+
+
+def numeric(X, y, Xt, yt, names=("a", "b"), *, domains=None):
+    """A classification problem of numbers alone."""
+    schema = Schema("table", tuple(Column(f"x{j}", "number") for j in range(X.shape[1])))
+    sources = (
+        [domain("s", y, numbers=X)]
+        if domains is None
+        else [domain(f"s{k}", y[domains == k], numbers=X[domains == k]) for k in np.unique(domains)]
+    )
+    return Problem(tuple(sources), domain("t", yt, numbers=Xt), schema, "classification", "y", names, len(names))
+
+
+DRIFT = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
+
+
+def drifted(by=2.0, last=2.0):
+    """Too far, by default, for weighted source rows to speak."""
+    rng = np.random.default_rng(0)
+    X, Xt = rng.normal(size=(500, 4)), rng.normal(size=(500, 4))
+    labels = (X @ np.array([1.0, -1.0, 0.5, 0.0]) > 0).astype(np.int64)
+    return numeric(X, labels, Xt * [0.5, 1.5, 1, 1] + [by, 0, by, last], None)

@@ -74,6 +74,8 @@ def curve(pairs, task, name, fact, strategy, side):
     if len(set(sets)) < 3:
         return
     force = THRESHOLDS[name].value if name in THRESHOLDS else (LEAST if side == "above" else MOST)[task]
+    if not np.isfinite(force):
+        return
     cuts = sorted({*np.quantile(values, np.linspace(0, 0.9, 7)).round(3).tolist(), force})
     lost = 0.02 if task == "classification" else 0.05
     print(f"\n{name}, {task}: {strategy} where {fact} is {side} the cut ({len(known)} pairs of {len(set(sets))} sets)")
@@ -83,7 +85,7 @@ def curve(pairs, task, name, fact, strategy, side):
         there, worst = (f"{gains[used].mean():+.3f}", f"{gains[used].min():+.3f}") if used.any() else ("-", "-")
         mark = "*" if cut == force else " "
         print(f"{cut:9.3f}{mark}{used.sum():7}{there:>12}{won.mean():+10.3f}{worst:>9}{int((gains[used] < -lost).sum()):6}")
-    rng, best, inside = np.random.default_rng(0), [], [c for c in cuts if np.isfinite(c)]
+    rng, best, inside = np.random.default_rng(0), [], cuts
     each = sorted(set(sets))
     for _ in range(REPEATS):
         drawn = np.concatenate([np.flatnonzero(sets == s) for s in rng.choice(each, len(each))])

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mdshift.declare import Rule, configure, every, parameters
+from mdshift.engine.cost import expected
 from mdshift.engine.facts import facts_of, machine
 from mdshift.errors import UsageError
 from mdshift.rules.thresholds import defaults
@@ -70,11 +71,20 @@ def recommend(
         params = _settable(strategy, heard.params.get(name, {}))
         command = command_for(document, name, params, goal, facts["compute"])
         why = tuple(reason for _, reason in sorted(heard.why.get(name, ()), key=lambda w: (-w[0], w[1].rule)))  # the weightiest first
-        ranked.append(Ranked(name, round(heard.points.get(name, 0.0), 3), params, strategy.cost.value, why, command))
+        ranked.append(Ranked(name, round(heard.points.get(name, 0.0), 3), params, strategy.cost.value, why, command, _seconds(name, facts)))
     ranked.sort(key=lambda r: (-r.score, ORDER[r.cost], r.strategy != "source-only", r.strategy))
     told = {**facts, **{f"machine_{k}": v for k, v in able.items() if v is not None}}
     needed = labels_needed(facts, limits, float((document.get("settings") or {}).get("alpha") or DEFAULTS["alpha"]))
     return Recommendation(tuple(ranked), tuple(excluded), told, needed, limits, tuple(heard.trace), tuple(heard.notes))
+
+
+def _seconds(name: str, facts: Mapping[str, Any]) -> float | None:
+    """How long a strategy takes on data of this size, to two digits; None where that is not known."""
+    if not facts.get("n_source") or facts.get("n_features") is None:
+        return None
+    rows = (facts["n_source"] + facts.get("n_target", 0)) / (2 if facts.get("n_target") else 1)
+    found = expected(name, rows, facts["n_features"], str(facts.get("modality")))
+    return None if found is None else float(f"{found:.2g}")
 
 
 def _allowed(able: Mapping[str, Any]) -> str:

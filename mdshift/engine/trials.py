@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, generator
-from mdshift.engine import general, guard
+from mdshift.engine import cost, general, guard
 from mdshift.engine.naming import named
-from mdshift.pace import follow
+from mdshift.pace import about, follow
 from mdshift.rules.thresholds import defaults
 from mdshift.types import Candidate, Problem, Score
 from mdshift.validators.precedent import record, spread
@@ -135,8 +135,9 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
                 rans.extend(map_units(one, wave, workers=workers))
                 return
             for run in wave:
-                if time.perf_counter() - begun > budget:
-                    skipped.append(Candidate(run[0].name, run[1], None, f"not run: the budget of {budget:g} s was spent", 0.0))
+                because = _too_dear(desk, run[0], second, budget, budget - (time.perf_counter() - begun))
+                if because:
+                    skipped.append(Candidate(run[0].name, run[1], None, because, 0.0))
                 else:
                     rans.append(one(run))
 
@@ -153,6 +154,29 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
             ride(called)
             trials += judged(rans[before:])
     return trials, skipped
+
+
+def _too_dear(desk: Desk, strategy: Strategy, second: guard.Second | None, budget: float, left: float) -> str | None:
+    """Why a candidate is not begun with so many seconds left of the budget, or None."""
+    if left < 0:
+        return f"not run: the budget of {budget:g} s was spent"
+    p = desk.prepared
+    rows = (len(p.y_source) + len(p.X_target)) / 2 if len(p.X_target) else len(p.y_source)
+    once = cost.expected(strategy.name, rows, p.X_source.shape[1], p.modality)
+    if once is None:
+        return None
+    again = 0 if second is None or not guard.twice(strategy, desk.compute) else len(second.parts)
+    if p.labelled.any() and guard.uses_labels(strategy) and not strategy.holds_back:
+        again = _folds(strategy)
+    needed = once * (1 + again)
+    if needed <= left:
+        return None
+    return f"not run: it takes {about(needed)}, and {left:.0f} s of the budget of {budget:g} s were left"
+
+
+def _folds(strategy: Strategy) -> int:
+    """How often a strategy that learns from target labels is run once more, to score each label by a model that has not seen it."""
+    return 5 if strategy.cost is Cost.LOW else 3
 
 
 def _leads(name: str, trials: Sequence[Trial]) -> bool:
@@ -203,7 +227,7 @@ def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guar
     if desk.domains is not None:
         unseen = general.unseen(desk.domains, runner, prepared, context)
     elif prepared.labelled.any():
-        labelled = guard.held_back(runner, prepared, context, trained, 5 if strategy.cost is Cost.LOW else 3)
+        labelled = guard.held_back(runner, prepared, context, trained, _folds(strategy))
     elif second is not None and guard.twice(strategy, desk.compute):
         again = tuple(
             runner.run(part.problem, replace(context, base=part.base, finished={r.strategy.name: r.again[i] for r in plain if r.again}))

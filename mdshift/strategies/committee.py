@@ -17,7 +17,7 @@ class Committee(Average):
 
     Beside the source model and the maps sit two networks, one whose target predictions are kept from being torn between classes (`mcc`),
     one whose features a second network cannot tell apart by domain (`dann`). Each alone is a gamble: on open pairs either gains ten
-    points and more here and loses as many there. They err apart from the maps and from each other, which is what a mean lives on, and
+    points and more here and loses several there. They err apart from the maps and from each other, which is what a mean lives on, and
     all count alike, since nobody can tell without labels which of them is right. `ambiguity` is that of the source model and the maps
     alone, as in `consensus`: networks differ from them even where nothing is to be won.
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made import domain, problem
+from made import DRIFT, domain, drifted, numeric, problem
 
 from mdshift import store
 from mdshift.engine import guard
@@ -14,7 +14,7 @@ from mdshift.engine.labelplan import judges
 from mdshift.engine.trials import Trial
 from mdshift.errors import DataError, UsageError
 from mdshift.report.json import document, dumps
-from mdshift.types import Column, Problem, Schema
+from mdshift.types import Column, Schema
 from mdshift.validators.base import Gain
 
 RANKED = {
@@ -33,16 +33,6 @@ def _quick_learners(monkeypatch):
 
     monkeypatch.setattr(select, "MIN_NET_ROWS", {})
     monkeypatch.setattr(select, "trees_for", lambda work: Trees(10))
-
-
-def numeric(X, y, Xt, yt, names=("a", "b"), *, domains=None):
-    schema = Schema("table", tuple(Column(f"x{j}", "number") for j in range(X.shape[1])))
-    sources = (
-        [domain("s", y, numbers=X)]
-        if domains is None
-        else [domain(f"s{k}", y[domains == k], numbers=X[domains == k]) for k in np.unique(domains)]
-    )
-    return Problem(tuple(sources), domain("t", yt, numbers=Xt), schema, "classification", "y", names, len(names))
 
 
 def turned(rng, n=400, m=400, labelled=0):
@@ -293,17 +283,6 @@ def test_what_could_not_be_judged_is_told():
     assert "could not be judged" in found.reason
 
 
-DRIFT = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
-
-
-def drifted(by=2.0, last=2.0):
-    """Too far, by default, for weighted source rows to speak."""
-    rng = np.random.default_rng(0)
-    X, Xt = rng.normal(size=(500, 4)), rng.normal(size=(500, 4))
-    labels = (X @ np.array([1.0, -1.0, 0.5, 0.0]) > 0).astype(np.int64)
-    return numeric(X, labels, Xt * [0.5, 1.5, 1, 1] + [by, 0, by, last], None)
-
-
 def test_auto_keeps_the_consensus_where_the_inputs_moved_and_its_record_speaks_for_it():
     found, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", compute="low")
     assert [c.strategy for c in found.candidates] == ["source-only", "linear-ot", "ot-map", "consensus"]
@@ -446,7 +425,7 @@ def test_a_label_plan_that_does_not_fit_is_refused(tmp_path):
             judges(plan_file(tmp_path, rows), p)
     for text in ("a,b\n1,2\n", "row,purpose\nx,judge\n", "\x00\xff"):
         (tmp_path / "odd.csv").write_bytes(text.encode("latin-1"))
-        with pytest.raises(DataError, match="label plan|no row"):
+        with pytest.raises(DataError, match=r"label plan|no row"):
             judges(str(tmp_path / "odd.csv"), p)
     for place in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(DataError, match="label plan"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mdshift.pace import about
 from mdshift.report.page import Document, Page, Section, Table
 from mdshift.report.pages.diagnosis import data_line
 from mdshift.report.text import clean, number
@@ -24,10 +25,13 @@ def page(document: Document) -> Page:
 
 def ranking(document: Document) -> Section:
     """Every strategy that fits, by its points."""
-    rows = tuple(
-        (str(i), r["strategy"], number(r["score"]), r["cost"], _settings(r["params"])) for i, r in enumerate(document["ranked"], 1)
-    )
+    rows = tuple((str(i), r["strategy"], number(r["score"]), _cost(r), _settings(r["params"])) for i, r in enumerate(document["ranked"], 1))
     return Section("Ranking", (), Table(("", "strategy", "points", "cost", "settings"), rows, (0, 2)))
+
+
+def _cost(ranked: Document) -> str:
+    """The declared cost, and how long one run takes where that was measured."""
+    return str(ranked["cost"]) if ranked.get("seconds") is None else f"{ranked['cost']}, {about(ranked['seconds'])}"
 
 
 def _settings(params: Document) -> str:

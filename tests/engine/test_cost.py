@@ -1,0 +1,75 @@
+"""The cost model: what was measured, and what is made of it."""
+
+import json
+from importlib import resources
+from statistics import median
+
+import pytest
+from made import DRIFT, drifted
+
+from mdshift.declare import every
+from mdshift.engine import cost, trials
+from mdshift.engine.adapt import adapt
+from mdshift.pace import about
+
+
+def measured():
+    return json.loads(resources.files("mdshift.engine").joinpath("cost.json").read_text("utf-8"))
+
+
+def test_every_strategy_was_measured():
+    assert set(measured()["seconds"]) == set(every("strategy"))
+
+
+def test_the_declared_costs_are_in_the_order_of_the_measured_ones():
+    seconds = measured()["seconds"]
+    by_cost = {}
+    for name, strategy in every("strategy").items():
+        by_cost.setdefault(strategy.cost.value, []).append(seconds[name][1])
+    assert median(by_cost["low"]) < 0.5 * median(by_cost["medium"])
+    assert median(by_cost["medium"]) < median(by_cost["high"])
+
+
+def test_at_the_measured_sizes_the_model_says_what_was_measured():
+    (few, narrow), (many, _), (_, wide) = measured()["sizes"]
+    for name, (small, large, broad) in measured()["seconds"].items():
+        assert cost.expected(name, many, narrow) == pytest.approx(max(large, cost.LEAST))
+        if cost.LEAST < small < large < small * (many / few) ** cost.STEEPEST:
+            assert cost.expected(name, few, narrow) == pytest.approx(small)
+        if large < broad < large * (wide / narrow) ** cost.STEEPEST:
+            assert cost.expected(name, many, wide) == pytest.approx(broad)
+
+
+def test_more_rows_and_columns_never_take_less():
+    for name in measured()["seconds"]:
+        assert cost.expected(name, 4000, 20) >= cost.expected(name, 1000, 20) > 0
+        assert cost.expected(name, 1000, 500) >= cost.expected(name, 1000, 20)
+    assert cost.expected("mcc", 1000, 20, "image") is None
+    assert cost.expected("nothing", 1000, 20) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "under 1 s"), (2.4, "about 2 s"), (44, "about 40 s"), (200, "about 3 min"), (1300, "about 20 min")]
+)
+def test_how_long_in_words(seconds, words):
+    assert about(seconds) == words
+
+
+def test_what_would_outlast_the_budget_is_not_begun(monkeypatch):
+    monkeypatch.setattr("mdshift.strategies.committee.NETWORKS", ())
+    seen = {}
+
+    def expected(name, rows, columns, modality):
+        seen[name] = (rows, columns, modality)
+        return 1e6 if name in ("linear-ot", "committee") else 0.0
+
+    monkeypatch.setattr(trials.cost, "expected", expected)
+    found, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", budget=500)
+    by_name = {c.strategy: c.verdict for c in found.candidates}
+    assert by_name["linear-ot"].startswith("not run: it takes about")
+    assert "500 s" in by_name["linear-ot"]
+    assert "not run" in by_name["committee"]
+    assert "not run" not in by_name["consensus"]
+    assert seen["consensus"] == (500, 4, "table")
+    free, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m")
+    assert "not run" not in {c.strategy: c.verdict for c in free.candidates}["linear-ot"]
