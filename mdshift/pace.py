@@ -77,10 +77,8 @@ def follow(
 
 
 def about(seconds: float) -> str:
-    """About how long, in words that promise no more than is known."""
+    """How long, to one digit: no more is known of what was foretold."""
     if seconds < 1:
         return "under 1 s"
-    if seconds < 90:  # noqa: PLR2004 - beyond, minutes are easier to read
-        return f"about {seconds:.1g} s" if seconds < 10 else f"about {round(seconds, -1):g} s"  # noqa: PLR2004 - one digit
-    minutes = seconds / 60
-    return f"about {minutes:.1g} min" if minutes < 10 else f"about {round(minutes, -1):g} min"  # noqa: PLR2004
+    value, unit = (seconds, "s") if seconds < 95 else (seconds / 60, "min")  # noqa: PLR2004 - beyond, minutes are easier to read
+    return f"about {float(f'{value:.1g}'):g} {unit}"

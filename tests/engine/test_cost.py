@@ -49,7 +49,8 @@ def test_more_rows_and_columns_never_take_less():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.2, "under 1 s"), (2.4, "about 2 s"), (44, "about 40 s"), (200, "about 3 min"), (1300, "about 20 min")]
+    ("seconds", "words"),
+    [(0.2, "under 1 s"), (2.4, "about 2 s"), (9.7, "about 10 s"), (44, "about 40 s"), (200, "about 3 min"), (1300, "about 20 min")],
 )
 def test_how_long_in_words(seconds, words):
     assert about(seconds) == words
