@@ -105,7 +105,15 @@ OPTIONS = _table(
         flags=("--strategy", "-s"),
         metavar="NAME",
     ),
-    Option("budget", float, None, "stop trying candidates after so many seconds", "settings", low=0.001, metavar="SECONDS"),
+    Option(
+        "budget",
+        float,
+        None,
+        "begin no candidate after so many seconds, nor one that is expected to outlast them",
+        "settings",
+        low=0.001,
+        metavar="SECONDS",
+    ),
     Option("out", str, "mdshift-model", "model folder to write", "settings", metavar="DIR"),
     # output: how it is said
     Option("quiet", bool, False, "no messages on standard error, errors aside", "output", flags=("--quiet", "-q")),

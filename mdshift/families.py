@@ -76,10 +76,10 @@ class Average(Strategy):
 
         made: dict[str, Trained] = {}
         for name in self.parts(prepared.task):
-            if name in context.finished:
+            member = self.member(name)
+            if name in context.finished and member == lookup("strategy", name)():  # what is finished was trained with the defaults
                 made[name] = context.finished[name]
                 continue
-            member = self.member(name)
             if prepared.modality not in member.needs.modalities or prepared.task not in member.needs.tasks:
                 continue
             try:

@@ -128,9 +128,10 @@ def numeric(X, y, Xt, yt, names=("a", "b"), *, domains=None):
 DRIFT = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
 
 
-def drifted(by=2.0, last=2.0):
-    """Too far, by default, for weighted source rows to speak."""
+def drifted(by=2.0, last=2.0, shown=None):
+    """Too far, by default, for weighted source rows to speak. shown: makes labels (500,) of the target's true ones, -1 for none."""
     rng = np.random.default_rng(0)
     X, Xt = rng.normal(size=(500, 4)), rng.normal(size=(500, 4))
-    labels = (X @ np.array([1.0, -1.0, 0.5, 0.0]) > 0).astype(np.int64)
-    return numeric(X, labels, Xt * [0.5, 1.5, 1, 1] + [by, 0, by, last], None)
+    labels, truth = ((A @ np.array([1.0, -1.0, 0.5, 0.0]) > 0).astype(np.int64) for A in (X, Xt))
+    known = None if shown is None else shown(truth)
+    return numeric(X, labels, Xt * [0.5, 1.5, 1, 1] + [by, 0, by, last], known)

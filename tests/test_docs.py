@@ -290,7 +290,7 @@ def test_the_ends_of_the_record_are_those_of_the_pairs_on_record():
         assert re.search(rf"\b{n}\b", told)
         assert end in told
     n, end = low("consensus", "classification", LEAST["classification"], MOST["classification"])
-    assert f"{n} with an ambiguity of .04 to .2 count without target labels {end}" in told
+    assert f"{n} with an ambiguity of .04 to .2 count {end}" in told
     n, end = low("consensus", "regression", LEAST["regression"], MOST["regression"])
-    assert f"{n} count without labels {end.replace('low end ', '')}" in told
+    assert f"{n} count {end.replace('low end ', '')}" in told
     assert len(record("blend", "regression")) == 5

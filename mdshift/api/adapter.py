@@ -144,7 +144,7 @@ class Adapter(ClassifierMixin, _Adapter):  # type: ignore[misc]
     """A classifier that is fitted to a source and adapted to a target.
 
     strategy: a name, "auto" for the one that the evidence speaks for, or "source-only". params: the strategy's parameters. compute: what may be spent with
-    "auto": low, medium or high. budget: seconds after which no further candidate is begun. text: columns to be read as text. kinds: a word on columns, by
+    "auto": low, medium or high. budget: seconds after which no further candidate is begun, nor one that is expected to outlast them. text: columns to be read as text. kinds: a word on columns, by
     name. alpha, device, seed: as on the command line. The adapted model is kept only where the evidence speaks for it; `kept_` tells.
 
     Attributes: classes_ (k,), n_features_in_, feature_names_in_ (of data frames), result_ (what `mdshift.adapt` returns), kept_, strategy_.

@@ -139,7 +139,7 @@ def adapt(
 
     The data are given as to `diagnose`; target rows may have labels, some or none. strategy: a name, or "auto" for those that the recommendation
     ranks. params: the strategy's parameters, and those of `--set`. plan: a diagnosis or a recommendation (result, document or JSON file) to go by. budget:
-    seconds after which no further candidate is begun. start: a saved model to go on from. out: a folder to write the model to; nothing is
+    seconds after which no further candidate is begun, nor one that is expected to outlast them. start: a saved model to go on from. out: a folder to write the model to; nothing is
     written without it, and the record of runs is the command line's alone.
 
     Raises mdshift.errors.UsageError for a wrong argument or an output that stands in the way, DataError for data that cannot train anything.

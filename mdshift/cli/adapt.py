@@ -90,6 +90,12 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
         session.notes([*problem.notes, *describe(problem)])
         session.mark("read")
         start = store.load(session["from"]) if session["from"] else None
+        if session["label_plan"] and session["goal"] == "general":
+            raise UsageError(
+                "--label-plan judges by target labels, and --goal general by sources held out in turn",
+                repr(session["label_plan"]),
+                "leave one out",
+            )
         judging = judges(session["label_plan"], problem) if session["label_plan"] else None
         if plan is not None and plan["schema"] == "mdshift.diagnosis/1":
             plan = advise(session, plan)

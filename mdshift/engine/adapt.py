@@ -57,7 +57,7 @@ def adapt(
     A strategy that was named is kept unless target labels show that it is worse than the source model. With "auto" the source
     model is kept unless the evidence shows a gain: by target labels held back from training (paired), else by validators that agree. With the goal "general", or without a target, it is
     by sources held out in turn where there are two or more (`engine/general.py`): a target's labels make it one more of them, and a target without is not used. budget: seconds
-    after which no further candidate is begun. start: a saved model to go on from. backbone: the folder of a pretrained network that reads
+    after which no further candidate is begun, nor one that is expected to outlast them. start: a saved model to go on from. backbone: the folder of a pretrained network that reads
     texts and images. recipe: how the training data are built (`learners/construct.py`); `problem` holds the columns that it needs.
     judges (m,): target rows whose labels alone judge (`labelplan.judges`); all labels train. limits: thresholds that replace those of `rules/thresholds.py`. checkpoint: what an unfinished run has finished, and where this one keeps what it finishes.
 
@@ -90,7 +90,7 @@ def adapt(
     trials, skipped = run_all(desk, plan.runs, budget, begun, workers)
     because = plan.because
     if skipped and not trials:
-        because = f"nothing was tried: the budget of {budget:g} s was spent before the first candidate"
+        because = f"nothing was tried ({skipped[0].strategy}: {skipped[0].verdict.removeprefix('not run: ')})"
     tried = {t.name for t in trials}
     skipped += [Candidate(name, {}, None, why, 0.0) for name, why in plan.passed if name not in tried]
     return _settle(desk, trials, skipped, strategy, because, out, device, source_seconds)

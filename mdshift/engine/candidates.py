@@ -128,7 +128,7 @@ def candidates(
     if passed:
         why = passed[0][1] if by_domains else "could not be judged without target labels"
         because = f"nothing was tried: {passed[0][0]} {why}"
-    led = () if by_domains or known >= MIN_LABELS else followers(runs[:limit], problem, compute)
+    led = () if by_domains else followers(runs[:limit], problem, compute)
     runs = [*with_parts(runs[:limit], problem), *(others(runs[:limit]) if compute == "high" else ()), *led]
     return Plan(tuple(runs), because, kinds, tuple(passed), expected if len(expected) == len(ends) else None)
 

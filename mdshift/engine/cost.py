@@ -9,15 +9,16 @@ from importlib import resources
 from typing import Any
 
 LEAST = 0.01  # seconds: what was measured below it counts as this
-STEEPEST = 2.0  # no power of the rows or columns above this is believed of three measurements
+STEEPEST = 1.0  # no power of the rows above this is believed: what grows faster caps the rows that it looks at
 MEASURED_ON = ("table", "array")
 
 
 def expected(strategy: str, rows: float, columns: float, modality: str = "table") -> float | None:
     """Seconds of one run with the defaults on one core; None where nothing like it was measured.
 
-    rows: of a side, the mean of source and target; columns: as encoded. A power law through three measured sizes: the powers of rows and
-    columns are the strategy's own, never below 0.
+    rows: of a side, the mean of source and target; columns: as encoded. Power laws through three measured sizes, each strategy's own: of the
+    rows between 0 and 1; of the columns as measured between the two widths (a network of many columns may be a quicker one), and
+    beyond them never below 0.
     """
     model = _model()
     if modality not in MEASURED_ON or strategy not in model["seconds"]:
@@ -25,8 +26,11 @@ def expected(strategy: str, rows: float, columns: float, modality: str = "table"
     (few, _), (many, narrow), (_, wide) = model["sizes"]
     small, large, broad = (max(float(t), LEAST) for t in model["seconds"][strategy])
     by_rows = min(max(math.log(large / small) / math.log(many / few), 0.0), STEEPEST)
-    by_columns = min(max(math.log(broad / large) / math.log(wide / narrow), 0.0), STEEPEST)
-    return float(large * (max(rows, 1.0) / many) ** by_rows * (max(columns, 1.0) / narrow) ** by_columns)
+    by_columns = math.log(broad / large) / math.log(wide / narrow)
+    within = min(max(columns, narrow), wide)
+    beyond = max(columns, wide) / wide if columns > narrow else 1.0
+    at_width = large * (within / narrow) ** by_columns * beyond ** max(by_columns, 0.0)
+    return float(at_width * (max(rows, 1.0) / many) ** by_rows)
 
 
 @cache

@@ -17,6 +17,8 @@ from mdshift.stats.intervals import wilson
 from mdshift.stats.resample import bootstrap, two_sided
 from mdshift.types import MISSING, Score
 from mdshift.validators.base import Bench, Gain, Validator, paired
+from mdshift.validators.collapse import Collapse
+from mdshift.validators.precedent import Precedent, record, spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -313,6 +315,30 @@ def sided(gain: Gain, finer: Gain | None, past: Gain | None, kinds: Collection[s
     if past is None or not kinds or gain.high < 0:
         return False
     return gain.value >= 0 and (gain if finer is None else finer).value > 0 and past.value > 0 and past.low > -tolerance
+
+
+def past(bench: Bench) -> Gain | None:
+    """What a strategy gained on the pairs on record: those on which its members disagreed as much, for a mean of members that has such a record."""
+    task = bench.prepared.task
+    if "ambiguity" not in bench.evidence:
+        return spread(record(bench.strategy, task), task)
+    found = Precedent().gain(bench, 0.0)
+    return found if isinstance(found, Gain) else None
+
+
+def unopposed(bench: Bench, gain: Gain, past: Gain, kinds: Collection[str] | None, tolerance: float) -> bool:
+    """Whether a strategy is kept on the strength of its record, as it would be without target labels, since by those that there are it is no worse.
+
+    Only a record of pairs on which the members disagreed as much stands without them. The labels of the target, enough to judge, stand in
+    for those of the source, which are weighted to it only where there are none.
+    """
+    if "ambiguity" not in bench.evidence or gain.value < 0:
+        return False
+    said = {"precedent": past}
+    vanished = Collapse().gain(bench, 0.0)
+    if isinstance(vanished, Gain) and bench.prepared.task in Collapse.tasks:
+        said["collapse"] = vanished
+    return insured(Opinion(said, {}), kinds, tolerance)
 
 
 def twice(strategy: Strategy, compute: str) -> bool:

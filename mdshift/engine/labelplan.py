@@ -142,13 +142,21 @@ def judges(path: str, problem: Problem) -> NDArray[np.bool_]:
     if problem.target is None:
         raise UsageError("a label plan needs a target", "there is none", "give one: SOURCE... TARGET")
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            drawn = [int(line["row"]) for line in csv.DictReader(file) if line["purpose"] == "judge"]
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:  # a table program may have put a mark before it
+            lines = [line for line in csv.DictReader(file) if line["purpose"] == "judge"]
+            drawn = [int(line["row"]) for line in lines]
     except FileNotFoundError:
         raise DataError("there is no such label plan", repr(path), hint) from None
     except (KeyError, TypeError, ValueError, UnicodeDecodeError, csv.Error, IsADirectoryError):
         raise DataError("this is no label plan", f"{path!r} has no columns `row` (numbers) and `purpose`", hint) from None
     index = problem.target.index
+    if len(np.unique(index)) < len(index):
+        raise DataError(
+            "the rows of this target have no numbers of their own", "several files hold the target's domain", "put the target into one file"
+        )
+    files = _files(problem, index)
+    if files is not None:  # a file that is labelled moves into its class's folder, and so to another place in the order
+        drawn = _places([str(line.get("file") or "") for line in lines], [str(f) for f in files], index, path)
     foreign = np.setdiff1d(drawn, index)
     if len(foreign):
         raise DataError("the label plan is of another target", f"its row {foreign[0]} is not in {len(index)} target rows", hint)
@@ -158,6 +166,24 @@ def judges(path: str, problem: Problem) -> NDArray[np.bool_]:
             "no row that is to judge has a label", f"{len(drawn)} `judge` rows in {path!r}", "label these rows in the target first"
         )
     return np.asarray(found)
+
+
+def _places(drawn: list[str], files: list[str], index: Ints, path: str) -> list[int]:
+    """The row numbers of drawn files, found again by their own names: in a target of files a label is the folder that a file lies in."""
+    names = [Path(f).name for f in files]
+    at = {name: int(row) for name, row in zip(names, index, strict=True)}
+    wanted = [Path(f).name for f in drawn]
+    twice = next((name for name in wanted if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(
+            "the label plan's files cannot be told apart", f"{twice!r} stands in several folders", "give every file a name of its own"
+        )
+    lacking = next((name for name in wanted if name not in at), None)
+    if lacking is not None:
+        raise DataError(
+            "the label plan is of another target", f"{lacking!r} of {path!r} is not there", "give the plan that was written for this target"
+        )
+    return [at[name] for name in wanted]
 
 
 def check(problem: Problem) -> Domain:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ from mdshift.engine.naming import named
 from mdshift.pace import about, follow
 from mdshift.rules.thresholds import defaults
 from mdshift.types import Candidate, Problem, Score
-from mdshift.validators.precedent import record, spread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,7 +134,9 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
                 rans.extend(map_units(one, wave, workers=workers))
                 return
             for run in wave:
-                because = _too_dear(desk, run[0], second, budget, budget - (time.perf_counter() - begun))
+                because = _too_dear(
+                    desk, run[0], second, budget, budget - (time.perf_counter() - begun), [r.strategy.name for r in rans if not r.params]
+                )
                 if because:
                     skipped.append(Candidate(run[0].name, run[1], None, because, 0.0))
                 else:
@@ -145,27 +146,34 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
         ride(late)
         trials, before = judged(rans), len(rans)
         called = [run for run in led if _leads(run[0].follows, trials)]
-        skipped += [
-            Candidate(s.name, params, None, f"not run: {s.follows} was not kept on its record", 0.0)
-            for s, params in led
-            if (s, params) not in called
-        ]
+        ran = {t.name for t in trials}
+        for strategy, params in led:
+            if (strategy, params) not in called:
+                why = "kept on its record" if strategy.follows in ran else "run"
+                skipped.append(Candidate(strategy.name, params, None, f"not run: {strategy.follows} was not {why}", 0.0))
         if called:
             ride(called)
             trials += judged(rans[before:])
     return trials, skipped
 
 
-def _too_dear(desk: Desk, strategy: Strategy, second: guard.Second | None, budget: float, left: float) -> str | None:
+def _too_dear(
+    desk: Desk, strategy: Strategy, second: guard.Second | None, budget: float, left: float, done: Collection[str] = ()
+) -> str | None:
     """Why a candidate is not begun with so many seconds left of the budget, or None."""
     if left < 0:
         return f"not run: the budget of {budget:g} s was spent"
     p = desk.prepared
     rows = (len(p.y_source) + len(p.X_target)) / 2 if len(p.X_target) else len(p.y_source)
-    once = cost.expected(strategy.name, rows, p.X_source.shape[1], p.modality)
+    size = (rows, p.X_source.shape[1], p.modality)
+    once = cost.expected(strategy.name, *size)
     if once is None:
         return None
+    ready = [name for name in strategy.parts(p.task) if name in done]  # these are taken as they are
+    once = max(once - sum(cost.expected(name, *size) or 0.0 for name in ready), 0.0)
     again = 0 if second is None or not guard.twice(strategy, desk.compute) else len(second.parts)
+    if desk.domains is not None:
+        again = len(desk.domains.folds)
     if p.labelled.any() and guard.uses_labels(strategy) and not strategy.holds_back:
         again = _folds(strategy)
     needed = once * (1 + again)
@@ -278,9 +286,14 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
         verdict = "worse" if loses else "not shown to be better" if enough else f"{_labels_in_words(prepared)} cannot judge"
     kept = replace(ran.trained, labelled=scores)  # what the report compares row by row
     found = Trial(ran.strategy.name, ran.params, kept, score, gain, wins, loses, verdict, ran.seconds, evidence)
-    past = spread(record(found.name, prepared.task), prepared.task) if enough and not ran.params else None
-    if not wins and past is not None and guard.sided(gain, finer, past, desk.kinds, tolerance(desk)):
+    if wins or loses or ran.params:
+        return found
+    bench = guard.bench_for(prepared, context, ran.trained, desk.weights, name=found.name)
+    past = guard.past(bench)
+    if past is not None and enough and guard.sided(gain, finer, past, desk.kinds, tolerance(desk)):
         return replace(found, wins=True, on_record=True, verdict=f"the target labels side with it; {past.sentence}")
+    if past is not None and enough and guard.unopposed(bench, gain, past, desk.kinds, tolerance(desk)):
+        return replace(found, wins=True, on_record=True, verdict=f"the target labels do not speak against it; {past.sentence}")
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mdshift.declare import validator
+from mdshift.declare import lookup, validator
 from mdshift.validators.base import Bench, Gain, Validator
 
 LEAST = {"classification": 0.04, "regression": 0.005}  # ambiguity from which the members disagree enough for their mean to matter
@@ -48,6 +48,9 @@ class Precedent(Validator):
         seen = bench.evidence.get("ambiguity")
         if seen is None or not record(bench.strategy, task):
             return "there is no record of this strategy"
+        members = ("source-only", *lookup("strategy", bench.strategy)().parts(task))
+        if tuple(bench.evidence.get("members", members)) != members:
+            return "a member is missing that the record was made with"
         here = float(seen)
         if task == "regression":
             here /= max(float(bench.prepared.y_source.var()), 1e-300)

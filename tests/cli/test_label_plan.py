@@ -106,7 +106,7 @@ def test_a_recommendation_says_what_labels_buy(call, pair):
 
 
 def test_its_labelled_rows_judge_in_adapt(call, pair):
-    """The plan, labels in its rows, `adapt --label-plan`: by the judge rows alone, and again when taken up from the record."""
+    """The plan, labels in its rows, `adapt --label-plan`: by the judge rows alone."""
     assert call("recommend", "s.csv", "t.csv", "--label", "y", "--label-plan", "plan.csv", "-q").code == 0
     plan = rows_of(pair / "plan.csv")
     with (pair / "t.csv").open(newline="") as f:

@@ -36,14 +36,13 @@ def test_at_the_measured_sizes_the_model_says_what_was_measured():
         assert cost.expected(name, many, narrow) == pytest.approx(max(large, cost.LEAST))
         if cost.LEAST < small < large < small * (many / few) ** cost.STEEPEST:
             assert cost.expected(name, few, narrow) == pytest.approx(small)
-        if large < broad < large * (wide / narrow) ** cost.STEEPEST:
-            assert cost.expected(name, many, wide) == pytest.approx(broad)
+        assert cost.expected(name, many, wide) == pytest.approx(max(broad, cost.LEAST))
 
 
 def test_more_rows_and_columns_never_take_less():
     for name in measured()["seconds"]:
         assert cost.expected(name, 4000, 20) >= cost.expected(name, 1000, 20) > 0
-        assert cost.expected(name, 1000, 500) >= cost.expected(name, 1000, 20)
+        assert cost.expected(name, 1000, 500) >= cost.expected(name, 1000, 80)
     assert cost.expected("mcc", 1000, 20, "image") is None
     assert cost.expected("nothing", 1000, 20) is None
 
