@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, generator
@@ -57,6 +58,13 @@ class Desk:
     def judged(self) -> Prepared:
         """The problem with those target labels alone that judge."""
         return self.prepared if self.judges is None else guard.hidden(self.prepared, ~self.judges)
+
+    @cached_property
+    def label_weights(self) -> Floats:
+        """What each target label that judges stands for, where they were given class by class."""
+        from mdshift.learners.pool import design
+
+        return design(self.judged, self.context.base)[self.judged.labelled]
 
     def context_of(self, name: str) -> Context:
         """The context with generators of a strategy's own, so that no candidate depends on those before it."""
@@ -266,13 +274,11 @@ def _judge(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Second | None
 
 
 def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[str, Any]) -> Trial:
-    from mdshift.learners.pool import design
-
     prepared, context = desk.judged, desk.context_of(ran.strategy.name)
     if desk.judges is not None:
         scores = scores[desk.judges[desk.prepared.labelled]]
     X = prepared.X_target[prepared.labelled]
-    weights = design(prepared, context.base)[prepared.labelled]
+    weights = desk.label_weights
     gain, finer = guard.labelled_gain(prepared, context.base.scores(X), scores, z, weights)
     enough = guard.can_judge(prepared)
     wins, loses = enough and guard.better(gain, finer), enough and gain.high < 0
@@ -338,7 +344,6 @@ def tolerance(desk: Desk) -> float:
 
 def plain_score(desk: Desk) -> Score | None:
     """The source model's score: on target labels, else as the diagnosis or its weighted source rows foretell it, else cross-validated on the source."""
-    from mdshift.learners.pool import design
     from mdshift.stats.resample import two_sided
 
     p, context = desk.judged, desk.context
@@ -346,7 +351,7 @@ def plain_score(desk: Desk) -> Score | None:
         return general.score(desk, desk.domains, desk.domains.scores)
     if p.labelled.any():
         scores = context.base.scores(p.X_target[p.labelled])
-        return guard.measured(p, scores, desk.metric, desk.alpha, context.rng("interval"), design(p, context.base)[p.labelled])
+        return guard.measured(p, scores, desk.metric, desk.alpha, context.rng("interval"), desk.label_weights)
     if desk.expected is not None and len(p.X_target):
         return Score(desk.metric, desk.expected["value"], desk.expected["low"], desk.expected["high"], guard.ON_ESTIMATE)
     score = guard.estimated(p, desk.choice.rows, desk.choice.scores, desk.weights, desk.metric, two_sided(desk.alpha), desk.coverage)

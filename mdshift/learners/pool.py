@@ -19,10 +19,13 @@ def design(prepared: Prepared, base: Predictor) -> Vector:
     """Weights (m,) of the target's rows that make up for labels given class by class, mean 1 over the labelled rows; ones where nothing speaks of that.
 
     The same number of labels in every class is what a person gives who labels a few rows of each. Where that is surely (chi-square, 5 %) not
-    a random sample of the target as the source model sees it, a row stands for its class's share there over its share of the labels
-    (post-stratification, Little 1993). Numbers are never weighed.
+    a random sample of the target as the source model sees it, a row stands for its class's share over its share of the labels
+    (post-stratification, Little 1993). The share is the one that the source model sees once it is fine-tuned on the labels: one that puts nearly
+    all rows into one class would have the labels of one class alone count. Numbers are never weighed.
     """
     from scipy.special import chdtrc
+
+    from mdshift.learners.finetuned import fine_tune
 
     out = np.ones(len(prepared.y_target))
     known = prepared.labelled
@@ -36,6 +39,8 @@ def design(prepared: Prepared, base: Predictor) -> Vector:
     expected = np.maximum(share / max(float(share.sum()), 1e-12), 1e-6) * counts.sum()
     if chdtrc(int(seen.sum()) - 1, float(((counts[seen] - expected) ** 2 / expected).sum())) > SURE:
         return out
+    tuned = fine_tune(base, prepared, np.random.default_rng(0))[0]
+    share = tuned.scores(prepared.X_target).mean(axis=0)[seen]
     weights = np.zeros(prepared.n_classes)
     weights[seen] = share / max(float(share.sum()), 1e-12) / (counts[seen] / counts.sum())
     out[known] = np.maximum(weights[prepared.y_target[known]], 0.05)

@@ -128,3 +128,19 @@ def test_a_number_that_reads_higher_everywhere_is_mended_by_the_fine_tuned_membe
     assert weights["fine-tuned"] > 0.5
     before, after = (((m.scores(p.X_target)[20:, 0] - truth[20:]) ** 2).mean() for m in (c.base, found.predictor))
     assert after < 0.1 * before
+
+
+def test_a_source_model_that_sees_one_class_alone_does_not_make_the_others_labels_count_for_nothing():
+    rng = np.random.default_rng(0)
+    places = 4 * np.eye(4)
+    y, yt = (rng.integers(0, 4, n) for n in (400, 400))
+    X, Z = places[y] + rng.normal(size=(400, 4)), np.roll(places, 1, axis=0)[yt] + rng.normal(size=(400, 4)) + [8, 0, 0, 0]
+    known = np.full(400, -1)
+    for k in range(4):
+        known[np.flatnonzero(yt == k)[:5]] = k
+    p = prepared(X, y, Z, known)
+    base = linear_context(p).base
+    assert base.scores(p.X_target).mean(axis=0).max() > 0.9
+    weights = design(p, base)[known >= 0]
+    assert weights.max() < 2  # by the source model alone: 3.9 and .05
+    assert weights.min() > 0.5
