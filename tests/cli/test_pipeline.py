@@ -59,8 +59,9 @@ def test_the_pipe_reaches_a_model(call, pair, diagnosis):
     above = ranked[: ranked.index("source-only")]
     known = every("strategy")
     parts = {part for name in above for part in known[name]().parts("classification")}  # what a candidate builds on is a candidate too
+    led = {name for name, strategy in known.items() if strategy.follows in above}  # and what is tried where one of them is kept
     assert set(tried) & set(above)
-    assert set(tried) <= {*above, *parts}
+    assert set(tried) <= {*above, *parts, *led}
 
 
 def test_adapt_takes_a_diagnosis_too(call, pair, diagnosis):
