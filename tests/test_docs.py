@@ -218,6 +218,12 @@ FIGURES = [  # page, what it tells, the file, where the file has it: the groups 
         "choosing/auto.txt",
         (r"classification: \d+ pairs; mean gain over source-only (\S+) pts, worst (\S+), hurt (\d+)",),
     ),
+    (
+        "docs/trust.md",
+        "mean +14.1 points, worst -2.3, 1 hurt: 2.2 times",
+        "choosing/auto.txt",
+        (r"classification 26 mean (\S+) worst (\S+) hurt (\d+) .* ratio (\S+)",),
+    ),
     ("docs/trust.md", "the mean of +10.4 is carried", "choosing/auto.txt", (r"regression: .* (\S+) pts, worst",)),
     ("docs/trust.md", "white to red: +94.9 over", "choosing/auto.txt", (r"white +red .*? gain +(\S+)",)),
     ("docs/trust.md", "Worst -4.1, on a wearable sensor", "choosing/auto.txt", (r"classification: .* worst (\S+),",)),
