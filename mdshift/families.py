@@ -28,9 +28,7 @@ class Strategy(ABC):
     cites: ClassVar[str]
     needs: ClassVar[Needs] = Needs()
     cost: ClassVar[Cost] = Cost.LOW
-    holds_back: ClassVar[bool] = (
-        False  # whether it scores each target label by models that have not seen it, and returns these (`Trained.labelled`)
-    )
+    holds_back: ClassVar[bool] = False  # whether it scores each target label by models that have not seen it (`Trained.labelled`)
     follows: ClassVar[str] = ""  # `auto` tries it only after this strategy, and where that one is kept on its record
 
     def parts(self, task: str) -> tuple[str, ...]:  # noqa: ARG002 - what overriding methods are given
@@ -47,10 +45,9 @@ class Average(Strategy):
     """Average the source model with models that other strategies make; the open method says which (`parts`).
 
     The squared error of the mean is the members' mean error less the spread among them, for classes (Brier score) as for numbers (Krogh &
-    Vedelsby 1995), and that spread can be seen without labels. It is reported as `ambiguity`, of the members in `gauge` (and, where those are not all,
-    as `ambiguity_of_all`). Members that the
-    run has trained already are taken as they are; those that need an extra that is not installed, or that do not fit the data, are left
-    out.
+    Vedelsby 1995), and that spread can be seen without labels. It is reported as `ambiguity`, of the members in `gauge` (and, where those
+    are not all, as `ambiguity_of_all`). Members that the run has trained already with the same settings are taken as they are; those that
+    need an extra that is not installed, or that do not fit the data, are left out.
     """
 
     own: float = param(0.0, "share of the source model in the mean (0: as much as every other)", low=0, high=1)

@@ -79,6 +79,6 @@ def follow(
 def about(seconds: float) -> str:
     """How long, to one digit: no more is known of what was foretold."""
     if seconds < 1:
-        return "under 1 s"
+        return "<1 s"
     value, unit = (seconds, "s") if seconds < 95 else (seconds / 60, "min")  # noqa: PLR2004 - beyond, minutes are easier to read
-    return f"about {float(f'{value:.1g}'):g} {unit}"
+    return f"~{float(f'{value:.1g}'):g} {unit}"

@@ -127,13 +127,13 @@ def target_weights(model: Predictor, X: NDArray[Any], y: NDArray[np.int64], clas
     return np.asarray(w / w.mean(), dtype=np.float64)
 
 
-def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator, *, folds: int = 5) -> tuple[Predictor, dict[str, Any]]:
+def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator) -> tuple[Predictor, dict[str, Any]]:
     """The model fine-tuned on the target's labelled rows; told are the mean slope and the weight of no change at all.
 
     The change is the average of those of all pulls and (classes) slopes, "none" among them, each weighted by exp(-CAUTION x its loss in
     cross-validation on the labels, summed over rows): a generalised posterior (Bissiri, Holmes & Walker 2016), slow to believe, since a
     handful of labels cannot tell them apart, and the best of them by chance misleads. A slope below 1 lets labels speak against a model
-    that is sure and wrong. folds: of the cross-validation.
+    that is sure and wrong.
     """
     known = prepared.labelled
     X, y = prepared.X_target[known], prepared.y_target[known]
@@ -145,7 +145,7 @@ def fine_tune(inner: Predictor, prepared: Prepared, rng: np.random.Generator, *,
     margin = 0.25 * float(np.ptp(both)) if not classes else 0.0
     low, high = (-np.inf, np.inf) if classes else (float(both.min()) - margin, float(both.max()) + margin)
     model, weights, w = inner, {}, np.ones(len(y))
-    fold = stratified(y, prepared.task, rng, min(folds, len(y)))
+    fold = stratified(y, prepared.task, rng, min(5, len(y)))
     for _ in range(3 if classes else 1):  # the weights ask the model, and the model the weights
         if classes:
             w = target_weights(model, prepared.X_target, y, prepared.n_classes)

@@ -482,3 +482,17 @@ def test_a_mean_that_lacks_a_member_has_no_record():
         evidence = {"ambiguity": 0.1, "members": members}
         said = Precedent().gain(Bench(p, blank, blank, np.ones(40), Linear(), rng_of(0), strategy="consensus", evidence=evidence), 2.0)
         assert isinstance(said, Gain) == known
+
+
+def test_members_that_all_contradict_one_another_have_no_record():
+    from made import prepared, rng_of
+
+    from mdshift.learners.linear import Linear
+    from mdshift.validators.base import Bench
+    from mdshift.validators.precedent import MOST_OF_ALL, Precedent
+
+    p, blank = prepared(np.zeros((40, 1)), np.arange(40) % 2, np.zeros((50, 1))), np.full((50, 2), 0.5)
+    for of_all, known in ((MOST_OF_ALL, True), (MOST_OF_ALL + 0.01, False)):
+        evidence = {"ambiguity": 0.1, "ambiguity_of_all": of_all}
+        said = Precedent().gain(Bench(p, blank, blank, np.ones(40), Linear(), rng_of(0), strategy="committee", evidence=evidence), 2.0)
+        assert isinstance(said, Gain) == known

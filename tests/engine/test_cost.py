@@ -5,7 +5,7 @@ from importlib import resources
 from statistics import median
 
 import pytest
-from made import DRIFT, drifted
+from made import DRIFT, drifted, problem
 
 from mdshift.declare import every
 from mdshift.engine import cost, trials
@@ -49,7 +49,7 @@ def test_more_rows_and_columns_never_take_less():
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "under 1 s"), (2.4, "about 2 s"), (9.7, "about 10 s"), (44, "about 40 s"), (200, "about 3 min"), (1300, "about 20 min")],
+    [(0.2, "<1 s"), (2.4, "~2 s"), (9.7, "~10 s"), (44, "~40 s"), (200, "~3 min"), (1300, "~20 min")],
 )
 def test_how_long_in_words(seconds, words):
     assert about(seconds) == words
@@ -66,10 +66,30 @@ def test_what_would_outlast_the_budget_is_not_begun(monkeypatch):
     monkeypatch.setattr(trials.cost, "expected", expected)
     found, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", budget=500)
     by_name = {c.strategy: c.verdict for c in found.candidates}
-    assert by_name["linear-ot"].startswith("not run: it takes about")
+    assert by_name["linear-ot"].startswith("not run: it takes ~")
     assert "500 s" in by_name["linear-ot"]
     assert "not run" in by_name["committee"]
     assert "not run" not in by_name["consensus"]
     assert seen["consensus"] == (500, 4, "table")
     free, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m")
     assert "not run" not in {c.strategy: c.verdict for c in free.candidates}["linear-ot"]
+
+
+def test_maps_that_were_trained_already_are_not_counted_again_against_the_budget(monkeypatch):
+    monkeypatch.setattr("mdshift.strategies.committee.NETWORKS", ())
+    taken = {"linear-ot": 100.0, "ot-map": 100.0, "consensus": 201.0, "committee": 201.0}
+    monkeypatch.setattr(trials.cost, "expected", lambda name, *_: taken[name] / 4)  # run on the whole, and on three parts
+    found, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", budget=120)
+    assert not any("not run" in c.verdict for c in found.candidates)
+
+
+def test_with_sources_held_out_in_turn_each_of_them_is_a_run(monkeypatch):
+    monkeypatch.setattr(trials.cost, "expected", lambda *_: 50.0)
+    p = problem(sources=3, n=60)
+    document = {"ranked": [{"strategy": "coral"}, {"strategy": "pooled"}, {"strategy": "ensemble"}, {"strategy": "source-only"}]}
+    told = [
+        {c.strategy: c.verdict for c in adapt(p, strategy="auto", document=document, goal="general", out="m", budget=budget)[0].candidates}
+        for budget in (150, 1000)
+    ]
+    assert "it takes ~3 min" in told[0]["ensemble"]  # 50 s, and once more without each of the three
+    assert "not run" not in told[1]["ensemble"]

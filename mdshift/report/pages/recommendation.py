@@ -31,11 +31,7 @@ def ranking(document: Document) -> Section:
 
 def _cost(ranked: Document) -> str:
     """The declared cost, and how long one run takes where that was measured."""
-    return (
-        str(ranked["cost"])
-        if ranked.get("seconds") is None
-        else f"{ranked['cost']}, {about(ranked['seconds']).replace('about ', '~').replace('under ', '<')}"
-    )
+    return str(ranked["cost"]) if ranked.get("seconds") is None else f"{ranked['cost']}, {about(ranked['seconds'])}"
 
 
 def _settings(params: Document) -> str:
