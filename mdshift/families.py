@@ -14,7 +14,7 @@ from mdshift.learners.base import Context, Predictor, Prepared, Trained
 from mdshift.nn.plan import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -29,7 +29,7 @@ class Strategy(ABC):
     needs: ClassVar[Needs] = Needs()
     cost: ClassVar[Cost] = Cost.LOW
     holds_back: ClassVar[bool] = False  # whether it scores each target label by models that have not seen it (`Trained.labelled`)
-    follows: ClassVar[str] = ""  # `auto` tries it only after this strategy, and where that one is kept on its record
+    follows: ClassVar[str] = ""  # `auto` tries it only after this strategy, and where what that one shows would keep it on its own record
 
     def parts(self, task: str) -> tuple[str, ...]:  # noqa: ARG002 - what overriding methods are given
         """The strategies whose models it takes over where they were trained before it (`Context.finished`)."""
@@ -45,12 +45,13 @@ class Average(Strategy):
     """Average the source model with models that other strategies make; the open method says which (`parts`).
 
     The squared error of the mean is the members' mean error less the spread among them, for classes (Brier score) as for numbers (Krogh &
-    Vedelsby 1995), and that spread can be seen without labels. It is reported as `ambiguity`, of the members in `gauge` (and, where those
-    are not all, as `ambiguity_of_all`). Members that the run has trained already with the same settings are taken as they are; those that
-    need an extra that is not installed, or that do not fit the data, are left out.
+    Vedelsby 1995), and that spread can be seen without labels. It is reported as `ambiguity`, of the members in `gauge`; of numbers also, as
+    `moved`, by how many standard deviations of the source's the mean that the source model foretells lies off the source's. Members that
+    the run has trained already with the same settings are taken as they are; those that need an extra that is not installed, or that do
+    not fit the data, are left out.
     """
 
-    own: float = param(0.0, "share of the source model in the mean (0: as much as every other)", low=0, high=1)
+    own: float = param(0.0, "share of the source model in the mean (0: as much as every other); of no account in a vote", low=0, high=1)
 
     @abstractmethod
     def parts(self, task: str) -> tuple[str, ...]:
@@ -60,6 +61,16 @@ class Average(Strategy):
         """Those of them whose disagreement, together with the source model, is reported: by default all."""
         return self.parts(task)
 
+    def joined(self, names: Sequence[str], models: Sequence[Predictor], weights: Vector) -> Predictor:  # noqa: ARG002 - what overriding methods are given
+        """One predictor of the members, the source model first, and their shares: by default the mean of their scores."""
+        from mdshift.learners.compose import Averaged
+
+        return Averaged(models, weights)
+
+    def told(self, names: Sequence[str], scores: Sequence[Vector]) -> dict[str, Any]:  # noqa: ARG002 - what overriding methods are given
+        """What else is to be told of the members' scores (m, k) of the target."""
+        return {}
+
     def member(self, name: str) -> Strategy:
         """A member's strategy: by default with its own defaults."""
         return lookup("strategy", name)()  # type: ignore[no-any-return]
@@ -68,7 +79,6 @@ class Average(Strategy):
         """Train the members and average."""
         import numpy as np
 
-        from mdshift.learners.compose import Averaged
         from mdshift.stats.ambiguity import ambiguity
 
         made: dict[str, Trained] = {}
@@ -90,11 +100,13 @@ class Average(Strategy):
         if len(prepared.X_target):
             gauge = self.gauge(prepared.task)
             at = np.array([True, *(name in gauge for name in made)])
-            shown = [model.scores(prepared.X_target) for model, asked in zip(models, at, strict=True) if asked]
+            each = [model.scores(prepared.X_target) for model in models]
+            shown = [scores for scores, asked in zip(each, at, strict=True) if asked]
             evidence["ambiguity"] = ambiguity(shown, weights[at] / weights[at].sum())
-            if not at.all():
-                evidence["ambiguity_of_all"] = ambiguity([model.scores(prepared.X_target) for model in models], weights)
-        return Trained(Averaged(models, weights), evidence=evidence)
+            evidence |= self.told(evidence["members"], each)
+            if prepared.task == "regression":
+                evidence["moved"] = float(abs(shown[0].mean() - prepared.y_source.mean()) / max(prepared.y_source.std(), 1e-150))
+        return Trained(self.joined(evidence["members"], models, weights), evidence=evidence)
 
 
 def _within(rng: Callable[[str], np.random.Generator], name: str) -> Callable[[str], np.random.Generator]:

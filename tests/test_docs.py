@@ -190,15 +190,15 @@ FIGURES = [  # page, what it tells, the file, where the file has it: the groups 
     ),
     (
         "docs/trust.md",
-        "`consensus` gained 9.5 points on average, .6 lost at worst",
-        "choosing/precedents.txt",
-        (r"consensus, classification(?:.*\n)*?.*0\.040 to 0\.2: .*mean \+(\S+), worst -(\S+)",),
+        "a share of .090 of its pairs lay below the low end",
+        "choosing/unseen.txt",
+        (r"committee(?:.*\n)*?.*below the low end (\S+) of a further",),
     ),
     (
         "docs/trust.md",
-        "`committee` gained 12.9 points on average, 1.0 lost at worst",
-        "choosing/precedents.txt",
-        (r"committee, classification(?:.*\n)*?.*0\.040 to 0\.2: .*mean \+(\S+), worst -(\S+)",),
+        "of .042 for numbers",
+        "choosing/unseen.txt",
+        (r"consensus, regression(?:.*\n)*?.*below the low end (\S+) of a further",),
     ),
     (
         "docs/trust.md",
@@ -267,8 +267,7 @@ def test_a_figure_is_the_one_that_the_benchmark_last_printed(page, told, file, p
     text = (BENCHMARKS / file).read_text(encoding="utf-8")
     found = [re.search(pattern, text) for pattern in printed]
     assert all(found), printed
-    by = 100 if file == "choosing/precedents.txt" else 1  # shares there, points on the page
-    assert sorted(by * float(n) for f in found for n in f.groups()) == pytest.approx(sorted(numbers(told)))
+    assert sorted(float(n) for f in found for n in f.groups()) == pytest.approx(sorted(numbers(told)))
 
 
 def test_the_medians_of_what_auto_gained_are_those_of_the_pairs():
@@ -287,22 +286,39 @@ def test_the_medians_of_what_auto_gained_are_those_of_the_pairs():
     assert f"the ten others average {fmean(rest):+.1f}" in page
 
 
-def test_the_ends_of_the_record_are_those_of_the_pairs_on_record():
+def test_what_the_pages_tell_of_the_record_is_in_the_record():
     from mdshift.validators.precedent import LEAST, MOST, record, spread
 
-    def low(strategy, task, *bounds):
-        pairs = record(strategy, task, *bounds)
-        end = spread(pairs, task).low
-        return len(pairs), f"({'low end ' if bounds else ''}{end:.3f})".replace("0.", ".", 1)
+    def points(share):
+        return f"{100 * share:.1f}"
 
-    page = (DOCS / "trust.md").read_text(encoding="utf-8")
-    told = re.search(r"The pairs on record: (.*?)too few for either", page, re.DOTALL)[1]
-    for strategy, task in (("consensus", "classification"), ("consensus", "regression"), ("blend", "classification")):
-        n, end = low(strategy, task)
-        assert re.search(rf"\b{n}\b", told)
-        assert end in told
-    n, end = low("consensus", "classification", LEAST["classification"], MOST["classification"])
-    assert f"{n} with an ambiguity of .04 to .2 count {end}" in told
-    n, end = low("consensus", "regression", LEAST["regression"], MOST["regression"])
-    assert f"{n} count {end.replace('low end ', '')}" in told
-    assert len(record("blend", "regression")) == 5
+    def short(number):
+        return f"{number:.3f}".replace("0.", ".", 1)
+
+    page, worth = ((DOCS / name).read_text(encoding="utf-8") for name in ("trust.md", "worth.md"))
+    for strategy, task, named in (
+        ("committee", "classification", "`committee`, classes, {} of {} data sets (low end {})"),
+        ("consensus", "regression", "`consensus`, numbers, {} of {} sets ({})"),
+        ("blend", "classification", "`blend`, classes, {} of {} sets ({})"),
+        ("blend", "regression", "`blend`, numbers, {} of {} sets ({})"),
+        ("consensus", "classification", "`consensus`, classes, {} of {} sets, has too poor a record to be kept ({})"),
+    ):
+        own = record(strategy, task, *(() if strategy == "blend" else (LEAST[task], MOST[task])))
+        found = spread(own, task)
+        count = sum(len(gains) for gains in own.values())
+        assert named.format(count, len(own), "too few sets" if found is None else short(found.low)) in page
+        kept = found is not None and found.low > -{"classification": 0.02, "regression": 0.05}[task]
+        assert kept == ("too poor" not in named and "too few" not in page.split(named[:18])[1][:40])
+        worst = min(gain for gains in own.values() for gain in gains)
+        if strategy == "committee":
+            assert (
+                f"`committee` gained {points(found.value)} points on average of its sets, {points(-worst)} lost at worst, and 1 of its pairs lost more than two"
+                in page
+            )
+            assert (
+                f"on {count} pairs of {len(own)} sets it gains {points(found.value)} points on average of the sets and loses {points(-worst)} at worst"
+                in worth
+            )
+            assert sum(gain < -0.02 for gains in own.values() for gain in gains) == 1
+        elif (strategy, task) == ("consensus", "regression"):
+            assert f"`consensus` of numbers gained {short(found.value)} of R²" in page

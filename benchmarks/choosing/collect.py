@@ -1,11 +1,13 @@
 """Run strategies on real pairs once, and keep what every way of choosing needs: scores on the target, on held-back rows, on held-out source rows.
 
     OMP_NUM_THREADS=1 python benchmarks/choosing/collect.py --bench adaptation.py --tables DIR --seed 1 --pairs 40 -o FOLDER [--strategies a,b] [--once] [--epochs N]
+        [--drawn SET=N,...|--recorded] [--then a,b]
 
 The pairs, the cut of the target and the yardstick are those of the examination of adaptation. A folder a pair: `base.npz` (data, source
 model, the yardstick's predictions of the held-back rows), `facts.json` (of the diagnosis) and `STRATEGY.npz`. `held` source rows are rows that neither the second source
 model nor the strategy's second run (on the other 70 % of the source) was trained on. What is there is not run again.
---once leaves that second run out; --epochs: of networks. --same cuts one domain in two instead, so that nothing changed between source and target.
+--once leaves that second run out; --epochs: of networks. --drawn: N pairs of each set at random instead, none of them on record; --recorded: those that are, as
+far as their tables are in DIR. --then: strategies that are run only on pairs on which the members of `consensus` disagree as much as the record asks. --same cuts one domain in two instead, so that nothing changed between source and target.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from precedents import pair as gained
 
 from mdshift.declare import configure, generator, lookup, parameters
 from mdshift.engine.adapt import shared
@@ -30,6 +33,7 @@ from mdshift.learners.select import choose, source_model, stratified
 from mdshift.readers.load import domain_for, load
 from mdshift.types import DataSpec
 from mdshift.validators.mixval import ROWS, SHARE
+from mdshift.validators.precedent import LEAST, MOST, precedents
 
 SMALLEST = 60  # rows of a domain, as in the examination
 CHEAP = "coral,linear-ot,ot-map,subspace,label-shift,reweight-classifier,kliep,ulsif,kmm,selective-pseudo-labels,ensemble"
@@ -78,6 +82,32 @@ def read(bench, files, seed, shots, *, same):
         "yardstick": plain,
     }
     return p, prepared, truth
+
+
+def drawn(tables, sets):
+    """The pairs: (set, source, target), `n` of each set, none of them on record."""
+    known, rng, found = {p["pair"].rsplit("--", 1)[0] for p in precedents()}, np.random.default_rng(14), []
+    for name, count in (part.split("=") for part in sets.split(",")):
+        files = sorted((tables / name).glob("*.parquet"))
+        pairs = [(name, s, t) for s in files for t in files if s != t and f"{name}--{s.stem}--{t.stem}" not in known]
+        rng.shuffle(pairs)
+        found += pairs[: int(count)]
+    return found
+
+
+def recorded(tables):
+    """The pairs on record whose tables are here: (set, source, target), with the seed of each."""
+    for name in sorted({p["pair"] for p in precedents()}):
+        folder, source, target, seed = name.split("--")
+        files = [tables / folder / f"{domain}.parquet" for domain in (source, target)]
+        if all(f.exists() for f in files):
+            yield (folder, *files), int(seed)
+
+
+def in_range(here):
+    """Whether the members of `consensus` disagree on a collected pair as much as the record asks."""
+    found = gained(here)
+    return LEAST[found["task"]] <= found["ambiguity"] <= MOST[found["task"]]
 
 
 def collect(bench, name, files, strategies, folder, seed, *, same, shots, once, epochs):
@@ -179,16 +209,24 @@ def main():
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--epochs", type=float)
     parser.add_argument("--same", action="store_true")
+    parser.add_argument("--drawn", metavar="SET=N,...")
+    parser.add_argument("--recorded", action="store_true")
+    parser.add_argument("--then", help="strategies for the pairs within the limits of the record")
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     bench = examination(given.bench)
-    for name, source, target in bench.pairs_of(given.tables, given.pairs, given.seed):
-        strategies, how = (
-            given.strategies.split(","),
-            {"same": given.same, "shots": given.shots, "once": given.once, "epochs": given.epochs},
-        )
-        collect(bench, name, (source, target), strategies, given.output, given.seed, **how)
+    if given.recorded:
+        pairs = recorded(given.tables)
+    else:
+        fresh = drawn(given.tables, given.drawn) if given.drawn else bench.pairs_of(given.tables, given.pairs, given.seed)
+        pairs = ((pair, given.seed) for pair in fresh)
+    how = {"same": given.same, "shots": given.shots, "once": given.once, "epochs": given.epochs}
+    for (name, source, target), seed in pairs:
+        collect(bench, name, (source, target), given.strategies.split(","), given.output, seed, **how)
+        here = given.output / f"{name}--{source.stem}--{target.stem}--{seed}"
+        if given.then and here.exists() and in_range(here):
+            collect(bench, name, (source, target), given.then.split(","), given.output, seed, **how)
 
 
 if __name__ == "__main__":

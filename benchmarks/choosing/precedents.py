@@ -9,13 +9,14 @@ FOLDER: of benchmarks/choosing/collect.py; --committee: of the same with --once 
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mdshift.declare import lookup
 from mdshift.stats.ambiguity import ambiguity
-from mdshift.validators.precedent import LEAST, MOST, MOST_OF_ALL
+from mdshift.validators.precedent import LEAST, MOST, alike, set_of
 
 
 def accuracy(scores, y):
@@ -26,6 +27,16 @@ def r2(scores, y):
     return float(1 - ((scores[:, 0] - y) ** 2).mean() / y.var())
 
 
+@dataclass(frozen=True)
+class Said:
+    """A predictor whose scores are there already, whatever the rows."""
+
+    kept: np.ndarray
+
+    def scores(self, _):  # noqa: D102 - as any predictor
+        return self.kept
+
+
 def pair(folder, strategy="consensus"):
     base = np.load(folder / "base.npz")
     task = str(base["task"])
@@ -33,15 +44,20 @@ def pair(folder, strategy="consensus"):
     names = [name for name in averaged.parts(task) if (folder / f"{name}.npz").exists()]
     parts = [base, *(np.load(folder / f"{name}.npz") for name in names)]
     gauge = [base, *(part for name, part in zip(names, parts[1:], strict=True) if name in averaged.gauge(task))]
-    weights = np.full(len(parts), 1 / len(parts))
     score = accuracy if task == "classification" else r2
     y = np.concatenate([base["y_target"], base["y_test"]])
-    mean = sum(w * np.concatenate([p["target"], p["test"]]) for w, p in zip(weights, parts, strict=True))
-    seen = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge)))
-    of_all = {} if len(gauge) == len(parts) else {"ambiguity_of_all": round(ambiguity([p["target"] for p in parts], weights), 4)}
+    said = [Said(np.concatenate([p["target"], p["test"]])) for p in parts]
+    members = ["source-only", *names]
+    joined = averaged.joined(members, said, np.full(len(parts), 1 / len(parts))).scores(y)
+    seen, more = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge))), {}
+    told = averaged.told(members, [p["target"] for p in parts])
+    if "unanimous" in told:
+        more = {"unanimous": round(told["unanimous"], 4)}
     if task == "regression":
-        seen /= base["y_source"].var()
-    before, after = score(np.concatenate([base["target"], base["test"]]), y), score(mean, y)
+        known = base["y_source"]
+        seen /= known.var()
+        more = {"moved": round(float(abs(base["target"].mean() - known.mean()) / known.std()), 4)}
+    before, after = score(said[0].scores(y), y), score(joined, y)
     if task == "regression":  # an R2 below -1 is as bad as -1
         before, after = max(before, -1.0), max(after, -1.0)
     return {
@@ -49,7 +65,7 @@ def pair(folder, strategy="consensus"):
         "task": task,
         "pair": folder.name,
         "ambiguity": round(seen, 4),
-        **of_all,
+        **more,
         "gain": round(after - before, 4),
         "source_only": round(before, 3),
     }
@@ -75,14 +91,16 @@ def few(folder):
 def show(title, task, some):
     print(f"{title}, {task}: {'pair':47}{'source-only':>12}{'ambiguity':>11}{'gain':>8}")
     for p in some:
-        more = f"   {p['ambiguity_of_all']:.3f} of all" if "ambiguity_of_all" in p else ""
+        more = "".join(f"   {fact} {p[fact]:.2f}" for fact in ("moved", "unanimous") if fact in p)
         print(f"{'':16}{p['pair']:58}{p['source_only']:12.3f}{p['ambiguity']:11.4f}{p['gain']:+8.3f}{more}")
     for least in sorted({0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, LEAST[task]}):
-        used = [p for p in some if least <= p["ambiguity"] <= MOST[task] and p.get("ambiguity_of_all", 0.0) <= MOST_OF_ALL]
+        used = [p for p in some if least <= p["ambiguity"] <= MOST[task] and alike(p)]
         gains = np.array([p["gain"] for p in used])
         if len(gains):
             spread = f"median {np.median(gains):+.3f}, mean {gains.mean():+.3f}, worst {gains.min():+.3f}"
-            print(f"  ambiguity from {least:.3f} to {MOST[task]:g}: {len(gains)} pairs, {int((gains < -0.02).sum())} below -.02, {spread}")
+            sets = len({set_of(p["pair"]) for p in used})
+            below = int((gains < -0.02).sum())
+            print(f"  ambiguity from {least:.3f} to {MOST[task]:g}: {len(gains)} pairs of {sets} sets, {below} below -.02, {spread}")
 
 
 def main():

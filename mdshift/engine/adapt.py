@@ -74,7 +74,8 @@ def adapt(
     unknown = goal == "general" or problem.target is None or not len(problem.target)
     by_domains = general.problem_of(problem) if named is None and unknown else None
     problem, goal = (problem, goal) if by_domains is None else (by_domains, "general")
-    desk = _set_up(problem, seed, alpha, compute, device, start, backbone, recipe, progress, checkpoint, asked=named is not None)
+    judges = judges if by_domains is None else None
+    desk = _set_up(problem, seed, alpha, compute, device, start, backbone, recipe, progress, checkpoint, judges, asked=named is not None)
     if named is not None:
         plan = Plan(() if strategy == "source-only" else ((named, dict(params or {})),), "", (), ())
     else:
@@ -84,8 +85,6 @@ def adapt(
         desk = replace(desk, kinds=plan.kinds, limits=limits or {}, expected=plan.expected)
         if by_domains is not None and plan.runs:
             desk = replace(desk, domains=general.hold_out(desk))
-    if judges is not None and by_domains is None:
-        desk = replace(desk, judges=judges)
     source_seconds = time.perf_counter() - begun
     trials, skipped = run_all(desk, plan.runs, budget, begun, workers)
     because = plan.because
@@ -107,6 +106,7 @@ def _set_up(
     recipe: Recipe | None,
     progress: Progress,
     checkpoint: Checkpoint,
+    judges: np.ndarray[Any, np.dtype[np.bool_]] | None,
     *,
     asked: bool,
 ) -> Desk:
@@ -136,11 +136,14 @@ def _set_up(
     reached = choice.table[choice.label] if prepared.task == "classification" else None
     context = Context(rng, choice.learner, base, device, progress, None if start is None else start.predictor, reached=reached)
     metric = "accuracy" if prepared.task == "classification" else "r2"
-    needed = len(prepared.X_target) > 0 and not prepared.labelled.any()
-    weights, coverage = np.ones(len(prepared.y_source)), 1.0
-    if needed:
-        weights, coverage = checkpoint.unit("density ratios", of, lambda: source_ratios(shared(prepared), rng("ratios")))
-    return Desk(problem, prepared, encoder, choice, context, weights, coverage, metric, seed, alpha, compute, asked, checkpoint)
+    unweighted = np.ones(len(prepared.y_source))
+    desk = Desk(
+        problem, prepared, encoder, choice, context, unweighted, 1.0, metric, seed, alpha, compute, asked, checkpoint, judges=judges
+    )
+    if desk.by_labels or not len(prepared.X_target):
+        return desk
+    weights, coverage = checkpoint.unit("density ratios", of, lambda: source_ratios(shared(prepared), rng("ratios")))
+    return replace(desk, weights=weights, coverage=coverage)
 
 
 def lone_columns(prepared: Prepared) -> tuple[int, ...]:
@@ -175,7 +178,7 @@ def _settle(
     if desk.domains is not None and trials:
         trial, reason = general.choose(trials, desk.domains)
     else:
-        trial, reason = _choose(trials, asked=desk.asked, because=because, labelled=bool(desk.prepared.labelled.any()))
+        trial, reason = _choose(trials, asked=desk.asked, because=because, labelled=desk.by_labels)
     kept = trial if trial is not None and (trial.wins or (desk.asked and not trial.loses)) else None
     trained = Trained(desk.context.base) if kept is None else kept.trained
     name = "source-only" if kept is None else kept.name
@@ -245,7 +248,7 @@ def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -
 
 
 def _validator(desk: Desk) -> str:
-    if desk.prepared.labelled.any():
+    if desk.by_labels:
         return (
             "target labels, held back"
             if desk.judges is None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, configure, every, variants
 from mdshift.engine import general
+from mdshift.engine.guard import MIN_LABELS as JUDGING
 from mdshift.engine.recommend import MOST, missing_module, without_extra
 from mdshift.errors import DataError, EnvironmentFault, UsageError
 from mdshift.types import Problem
@@ -118,8 +119,9 @@ def candidates(
         unjudged = general.unjudged(made[0], problem) if by_domains else None
         if unjudged is not None:
             passed.append((made[0].name, unjudged))
-        elif not by_domains and known < MIN_LABELS and compute != "high" and made[0].cost is not Cost.LOW:
-            passed.append((made[0].name, "not tried: without target labels it could be judged by training it twice only (--compute high)"))
+        elif not by_domains and known < JUDGING and compute != "high" and made[0].cost is not Cost.LOW:
+            few = f"with under {JUDGING} target labels" if known else "without target labels"
+            passed.append((made[0].name, f"not tried: {few} it could be judged by training it twice only (--compute high)"))
         else:
             runs.append(made)
     limit = MOST[compute]

@@ -162,6 +162,12 @@ class Opinion:
         return DECIDES in self.gains and self.gains[DECIDES].high < 0
 
     @property
+    def vanished(self) -> bool:
+        """Whether a class is no longer predicted."""
+        collapse = self.gains.get("collapse")
+        return collapse is not None and collapse.value != 0
+
+    @property
     def votes(self) -> Mapping[str, Gain]:
         """The gains of the validators that vote."""
         return {n: g for n, g in self.gains.items() if every("validator")[n].votes}
@@ -301,10 +307,10 @@ def insured(said: Opinion, kinds: Collection[str] | None, tolerance: float) -> b
     a gain in its middle, the true labels of the source must not speak of a loss where they can be weighted to the target, and no class
     may vanish.
     """
-    record, vanished = said.gains.get("precedent"), said.gains.get("collapse")
+    record = said.gains.get("precedent")
     if record is None or not kinds or set(kinds) == {"label"}:
         return False
-    return record.value > 0 and record.low > -tolerance and not said.opposed and (vanished is None or vanished.value == 0)
+    return record.value > 0 and record.low > -tolerance and not said.opposed and not said.vanished
 
 
 def sided(gain: Gain, finer: Gain | None, past: Gain | None, kinds: Collection[str] | None, tolerance: float) -> bool:

@@ -59,6 +59,11 @@ class Desk:
         """The problem with those target labels alone that judge."""
         return self.prepared if self.judges is None else guard.hidden(self.prepared, ~self.judges)
 
+    @property
+    def by_labels(self) -> bool:
+        """Whether target labels judge: there are a few, and they vary. Fewer train, but validators judge, and the few may only speak against a candidate."""
+        return guard.can_judge(self.judged)
+
     @cached_property
     def label_weights(self) -> Floats:
         """What each target label that judges stands for, where they were given class by class."""
@@ -104,12 +109,15 @@ class Trial:
     seconds: float
     evidence: Mapping[str, Any] = field(default_factory=dict)
     on_record: bool = False  # it wins by what it gained on other pairs
+    opposed: bool = (
+        False  # the labels that judge, of the target or weighted ones of the source, surely speak of a loss, or a class vanishes
+    )
 
 
 def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float, workers: int) -> tuple[list[Trial], list[Candidate]]:
     """Run the candidates in order, those that build on others last, and judge them together.
 
-    Then those that follow another (`Strategy.follows`): only where that one is kept, and on nothing but its record. They run side by side only without a budget, which is watched between them. begun: when the run began (`time.perf_counter`).
+    Then those that follow another (`Strategy.follows`): only where they would be kept on their own record, by what that one shows. They run side by side only without a budget, which is watched between them. begun: when the run began (`time.perf_counter`).
     """
     from mdshift.executor import map_units
 
@@ -153,12 +161,13 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
         ride(early)
         ride(late)
         trials, before = judged(rans), len(rans)
-        called = [run for run in led if _leads(run[0].follows, trials)]
-        ran = {t.name for t in trials}
+        called = []
         for strategy, params in led:
-            if (strategy, params) not in called:
-                why = "kept on its record" if strategy.follows in ran else "run"
-                skipped.append(Candidate(strategy.name, params, None, f"not run: {strategy.follows} was not {why}", 0.0))
+            because = _uncalled(desk, strategy, trials)
+            if because:
+                skipped.append(Candidate(strategy.name, params, None, f"not run: {because}", 0.0))
+            else:
+                called.append((strategy, params))
         if called:
             ride(called)
             trials += judged(rans[before:])
@@ -182,8 +191,8 @@ def _too_dear(
     again = 0 if second is None or not guard.twice(strategy, desk.compute) else len(second.parts)
     if desk.domains is not None:
         again = len(desk.domains.folds)
-    if p.labelled.any() and guard.uses_labels(strategy) and not strategy.holds_back:
-        again = _folds(strategy)
+    elif p.labelled.any() and guard.uses_labels(strategy) and not strategy.holds_back:
+        again += _folds(strategy)
     needed = once * (1 + again)
     if needed <= left:
         return None
@@ -195,9 +204,31 @@ def _folds(strategy: Strategy) -> int:
     return 5 if strategy.cost is Cost.LOW else 3
 
 
-def _leads(name: str, trials: Sequence[Trial]) -> bool:
-    """Whether this strategy, with its defaults, is kept on its record, and no candidate on more than a record."""
-    return any(t.name == name and not t.params and t.on_record for t in trials) and all(t.on_record for t in trials if t.wins)
+def _uncalled(desk: Desk, strategy: Strategy, trials: Sequence[Trial]) -> str:
+    """Why a strategy that follows another is not run, or "": it would not be kept on its record, as far as that other one shows, or another is shown to be better."""
+    from mdshift.declare import lookup
+    from mdshift.validators.precedent import foretold
+
+    leader = next((t for t in trials if t.name == strategy.follows and not t.params), None)
+    if leader is None:
+        return f"{strategy.follows} was not run"
+    if any(t.wins and not t.on_record for t in trials):
+        return "another candidate is shown to be better than source-only"
+    if not desk.kinds or set(desk.kinds) == {"label"}:
+        return "the classes' shares alone moved" if desk.kinds else "no diagnosis found a shift"
+    if leader.opposed:
+        return f"labels or vanished classes speak against {strategy.follows}"
+    seen = leader.trained.evidence
+    if "ambiguity" not in seen:
+        return "there is no target"
+    if list(seen["members"]) != ["source-only", *lookup("strategy", leader.name)().parts(desk.prepared.task)]:
+        return f"{strategy.follows} lacks a member that the record was made with"
+    told = foretold(strategy.name, desk.prepared, seen)
+    if isinstance(told, str):
+        return f"by {strategy.follows}, {told}"
+    if not guard.insured(guard.Opinion({"precedent": told}, {}), desk.kinds, tolerance(desk)):
+        return f"its record would not keep it ({told.sentence})"
+    return ""
 
 
 def titled(name: str, params: Mapping[str, Any]) -> str:
@@ -208,7 +239,7 @@ def titled(name: str, params: Mapping[str, Any]) -> str:
 def _crowd(desk: Desk, rans: Sequence[Ran], second: guard.Second | None) -> guard.Crowd:
     """What all candidates say, the source model first: of the target, and of the held-out source rows where each was run there."""
     X = desk.prepared.X_target
-    if desk.prepared.labelled.any() or desk.domains is not None or not len(X):  # then labels judge, each candidate alone
+    if desk.by_labels or desk.domains is not None or not len(X):  # then labels judge, each candidate alone
         return guard.Crowd(len(rans))
     target = (desk.context.base.scores(X), *(ran.trained.predictor.scores(X) for ran in rans))
     held = tuple(ran.held for ran in rans if ran.held is not None)
@@ -217,7 +248,7 @@ def _crowd(desk: Desk, rans: Sequence[Ran], second: guard.Second | None) -> guar
 
 def _second(desk: Desk, strategies: Sequence[Strategy]) -> guard.Second | None:
     p = desk.prepared
-    if p.labelled.any() or not len(p.X_target) or not any(guard.twice(s, desk.compute) for s in strategies):
+    if desk.by_labels or not len(p.X_target) or not any(guard.twice(s, desk.compute) for s in strategies):
         return None
 
     def inputs() -> Any:
@@ -236,17 +267,19 @@ def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guar
     runner = desk.checkpoint.resumable(strategy)
     context, prepared = desk.context_of(strategy.name), desk.prepared
     plain = [r for r in before if not r.params]  # a strategy that builds on others builds on their defaults
-    given = prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
-    trained = runner.run(cleaned(given), replace(context, finished={r.strategy.name: r.trained for r in plain}))
+    trained = runner.run(cleaned(_shown(strategy, prepared)), replace(context, finished={r.strategy.name: r.trained for r in plain}))
     again: tuple[Trained, ...] = ()
     held = labelled = unseen = None
     if desk.domains is not None:
         unseen = general.unseen(desk.domains, runner, prepared, context)
     elif prepared.labelled.any():
         labelled = guard.held_back(runner, prepared, context, trained, _folds(strategy))
-    elif second is not None and guard.twice(strategy, desk.compute):
+    if desk.domains is None and second is not None and guard.twice(strategy, desk.compute):
         again = tuple(
-            runner.run(part.problem, replace(context, base=part.base, finished={r.strategy.name: r.again[i] for r in plain if r.again}))
+            runner.run(
+                _shown(strategy, part.problem),
+                replace(context, base=part.base, finished={r.strategy.name: r.again[i] for r in plain if r.again}),
+            )
             for i, part in enumerate(second.parts)
         )
         runs = zip(again, second.parts, strict=True)
@@ -254,15 +287,26 @@ def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guar
     return Ran(strategy, params, trained, time.perf_counter() - begun, again, held, labelled, unseen)
 
 
+def _shown(strategy: Strategy, prepared: Prepared) -> Prepared:
+    """The problem as a strategy is given it: the target labels only where it trains on them."""
+    return prepared if guard.uses_labels(strategy) else guard.hidden(prepared)
+
+
 def _judge(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Second | None) -> Trial:
     """Judge a candidate against the source model: by target labels or held-out domains, else by validators."""
+    import numpy as np
+
     from mdshift.stats.resample import two_sided
 
     z = two_sided(desk.alpha / max(crowd.size, 1))  # the more are tried, the likelier that one shines by chance
     told = named(ran.trained.evidence, desk.encoder.names, [d.name for d in desk.problem.sources])
     evidence: dict[str, Any] = {"trained": told}
     if ran.labelled is not None:
-        return _by_labels(desk, ran, ran.labelled, z, evidence)
+        found = _by_labels(desk, ran, ran.labelled, z, evidence)
+        if desk.by_labels:
+            return found
+        vary = bool(np.ptp(desk.judged.y_target[desk.judged.labelled]) > 0) if desk.judged.labelled.any() else False
+        return _by_validators_too(found, _by_validators(desk, ran, crowd, second, z, evidence), vary=vary)
     name, params, trained = ran.strategy.name, ran.params, ran.trained
     if desk.domains is not None and ran.unseen is not None:
         said = general.judge(desk, desk.domains, ran.unseen, z, crowd.size)
@@ -280,7 +324,7 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
     X = prepared.X_target[prepared.labelled]
     weights = desk.label_weights
     gain, finer = guard.labelled_gain(prepared, context.base.scores(X), scores, z, weights)
-    enough = guard.can_judge(prepared)
+    enough = desk.by_labels
     wins, loses = enough and guard.better(gain, finer), enough and gain.high < 0
     score = guard.measured(prepared, scores, desk.metric, desk.alpha, context.rng("interval"), weights)
     evidence["gain"] = {"value": gain.value, "low": gain.low, "high": gain.high, "sentence": gain.sentence}
@@ -291,7 +335,7 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
     else:
         verdict = "worse" if loses else "not shown to be better" if enough else f"{_labels_in_words(prepared)} cannot judge"
     kept = replace(ran.trained, labelled=scores)  # what the report compares row by row
-    found = Trial(ran.strategy.name, ran.params, kept, score, gain, wins, loses, verdict, ran.seconds, evidence)
+    found = Trial(ran.strategy.name, ran.params, kept, score, gain, wins, loses, verdict, ran.seconds, evidence, opposed=loses)
     if wins or loses or ran.params:
         return found
     bench = guard.bench_for(prepared, context, ran.trained, desk.weights, name=found.name)
@@ -301,6 +345,20 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
     if past is not None and enough and guard.unopposed(bench, gain, past, desk.kinds, tolerance(desk)):
         return replace(found, wins=True, on_record=True, verdict=f"the target labels do not speak against it; {past.sentence}")
     return found
+
+
+def _by_validators_too(found: Trial, said: Trial, *, vary: bool) -> Trial:
+    """What labels too few to judge leave to the validators: these may keep a candidate of which the few do not say that it is worse.
+
+    Labels that are all alike (not `vary`) say nothing: they favour whatever says so of every row.
+    """
+    evidence = {**found.evidence, **said.evidence}
+    found = replace(found, evidence=evidence, opposed=said.opposed, verdict=f"{found.verdict}; {said.verdict}")
+    if not said.wins:
+        return found
+    if vary and found.gain is not None and found.gain.value < 0:
+        return replace(found, verdict=f"{said.verdict}; by the few target labels it is worse")
+    return replace(found, wins=True, on_record=said.on_record, gain=said.gain)
 
 
 def _labels_in_words(prepared: Prepared) -> str:
@@ -333,7 +391,18 @@ def _by_validators(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Secon
     plain = plain_score(desk)
     score = None if plain is None else guard.shifted(plain, gain)
     return Trial(
-        name, ran.params, ran.trained, score, gain, agreed or on_record, False, verdict, ran.seconds, evidence, on_record=on_record
+        name,
+        ran.params,
+        ran.trained,
+        score,
+        gain,
+        agreed or on_record,
+        False,
+        verdict,
+        ran.seconds,
+        evidence,
+        on_record=on_record,
+        opposed=said.opposed or said.vanished,
     )
 
 

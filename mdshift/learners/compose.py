@@ -130,6 +130,58 @@ class Averaged(Predictor):
 
 
 @dataclass(frozen=True, eq=False)
+class Overruled(Predictor):
+    """The first predictor's class, but where enough of the others say another one, and the same: all that are `needed`, and one of the rest.
+
+    The scores are the mean of all members where its likeliest class is the one that was decided on, else the mean of those that decided: the
+    needed ones, or the first alone. needed (members,): of the first it says nothing.
+    """
+
+    kind: ClassVar[str] = "overruled"
+    members: Sequence[Predictor]
+    needed: NDArray[np.bool_]
+
+    def scores(self, X: Matrix) -> Vector:
+        """Scores (n, k), the class that was decided on the likeliest."""
+        firm = 1 + np.flatnonzero(self.needed[1:])
+        first = np.asarray(self.members[0].scores(X), dtype=np.float64)
+        if not len(firm):
+            return first
+        said, total, sure = np.empty((len(self.members), len(X)), dtype=np.int64), first.copy(), np.zeros_like(first)
+        said[0] = first.argmax(axis=1)
+        for i, member in enumerate(self.members[1:], start=1):  # one after the other: all of them at once would be as many tables
+            scores = np.asarray(member.scores(X), dtype=np.float64)
+            said[i] = scores.argmax(axis=1)
+            total += scores
+            if self.needed[i]:
+                sure += scores
+        over, mean = overruled(said, self.needed), total / len(self.members)
+        decided = np.where(over, said[firm[0]], said[0])
+        alone = np.where(over[:, None], sure / len(firm), first)
+        return np.asarray(np.where((mean.argmax(axis=1) == decided)[:, None], mean, alone))
+
+    def state(self) -> State:
+        """Who is needed, and the members by number."""
+        return State(self.kind, {}, {"needed": self.needed}, children={f"{i:03d}": m.state() for i, m in enumerate(self.members)})
+
+    @classmethod
+    def restore(cls, state: State) -> Overruled:
+        """Put together again."""
+        return cls([restore(state.children[k]) for k in sorted(state.children)], state.arrays["needed"])
+
+
+def overruled(said: NDArray[np.int64], needed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The rows (n,) on which the first member's class is overruled: all others that are needed say another one and the same, and one of the rest too.
+
+    said (members, n): each one's class; needed (members,), one of them at least beside the first; where all of them are, there is no rest.
+    """
+    firm, free = 1 + np.flatnonzero(needed[1:]), 1 + np.flatnonzero(~needed[1:])
+    first = said[firm[0]]
+    agreed = (said[firm] == first).all(axis=0) & (first != said[0])
+    return np.asarray(agreed & (said[free] == first).any(axis=0) if len(free) else agreed)
+
+
+@dataclass(frozen=True, eq=False)
 class Without(Predictor):
     """The inner predictor, blind to the columns `columns` (c,): they are 0 for it in every row."""
 

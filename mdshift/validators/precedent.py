@@ -4,18 +4,26 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mdshift.declare import lookup, validator
 from mdshift.validators.base import Bench, Gain, Validator
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from mdshift.learners.base import Prepared
+
 LEAST = {"classification": 0.04, "regression": 0.005}  # ambiguity from which the members disagree enough for their mean to matter
 MOST = {"classification": 0.2, "regression": float("inf")}  # beyond, they contradict one another, and there is no consensus
-MOST_OF_ALL = 0.3  # the same where networks are among the members, which differ from the others even where nothing moved
+UNANIMOUS = 0.1  # share of the rows on which a committee overrules the source model that all its members must agree on
+FURTHEST = 0.25  # standard deviations of the source's numbers by which the mean may move that the source model foretells
 LEVEL = 0.1  # the interval leaves out this share of the precedents at either end
-FEWEST = 9  # of fewer, none can lie below a tenth: 1 / (9 + 1)
+FEWEST = 9  # data sets; of fewer, none can lie below a tenth: 1 / (9 + 1)
 
 
 @validator
@@ -24,15 +32,18 @@ class Precedent(Validator):
     """What the same strategy gained on real pairs of domains on which its members disagreed as much as here.
 
     One target without labels cannot say how much a strategy gains there; pairs whose labels are known can say how often it did. The
-    estimate is the mean over those pairs, the interval leaves out a tenth of them at either end (80 %, whatever `--alpha` is), and it
-    holds as far as these data are like those. What is asked of a pair is `ambiguity`, which needs no labels: the mean squared distance of
-    the members' predictions from their mean (Brier score for classes, in variances of the source's label for numbers). Below .04 (.005 for
-    numbers) little can be won, and what moved is often the classes' shares, which a map makes worse; above .2 the members contradict one
-    another. The pairs with their gains stand in `validators/precedents.json`, and are made by `benchmarks/choosing/precedents.py`.
+    estimate is the mean over the data sets that they are of, the interval leaves out a tenth of the sets at either end (80 %, whatever
+    `--alpha` is): pairs of one set are alike, so that a set counts once, and the one at hand is a further set. It holds as far as these
+    data are like those. What is asked of a pair needs no labels. `ambiguity` is the mean squared distance of the members' predictions from their mean
+    (Brier score for classes, in variances of the source's label for numbers): below .04 (.005 for numbers) little can be won, above .2 the
+    members contradict one another. Of numbers, the mean that the source model foretells may lie a quarter of a standard deviation off the
+    source's: beyond, the label itself may have moved, which a map takes back. Of a committee, all must agree on a tenth of the rows on
+    which it overrules the source model. The pairs with their gains stand in `validators/precedents.json`, and are made by
+    `benchmarks/choosing/precedents.py`.
 
     Assumes: These data are like the pairs on record.
 
-    Helps: The inputs moved, the candidate is a mean of members (`consensus`, `committee`, `blend`), and there are no target labels, or too few to prove a gain.
+    Helps: The inputs moved, the candidate is made of several members (`committee`; `consensus` for numbers; `blend`), and there are no target labels, or too few to prove a gain.
 
     Hurts: Data unlike those pairs: the interval then holds for others than yours. It has no vote; the guard asks it by itself.
 
@@ -40,49 +51,89 @@ class Precedent(Validator):
     """
 
     name: ClassVar[str] = "precedent"
-    cites: ClassVar[str] = "Krogh & Vedelsby 1995; Lalou et al. 2024"
+    cites: ClassVar[str] = "Krogh & Vedelsby 1995; Lee, Barber & Willett 2023; Lalou et al. 2024"
 
     def gain(self, bench: Bench, z: float) -> Gain | str:  # noqa: ARG002 - the level is that of the precedents
         """Mean and interval of the gains on the precedents."""
-        task = bench.prepared.task
-        seen = bench.evidence.get("ambiguity")
-        if seen is None or not record(bench.strategy, task):
+        if bench.evidence.get("ambiguity") is None:
             return "there is no record of this strategy"
-        members = ("source-only", *lookup("strategy", bench.strategy)().parts(task))
-        if tuple(bench.evidence.get("members", members)) != members:
+        members = ("source-only", *lookup("strategy", bench.strategy)().parts(bench.prepared.task)) if bench.strategy else ()
+        if members and tuple(bench.evidence.get("members", members)) != members:
             return "a member is missing that the record was made with"
-        here = float(seen)
-        if task == "regression":
-            here /= max(float(bench.prepared.y_source.var()), 1e-300)
-        if here < LEAST[task]:
-            return f"its members disagree too little to tell ({here:.3f}; {LEAST[task]:g} is needed)"
-        if here > MOST[task]:
-            return f"its members contradict one another ({here:.3f}; up to {MOST[task]:g} there is a consensus)"
-        of_all = float(bench.evidence.get("ambiguity_of_all", 0.0))
-        if of_all > MOST_OF_ALL:
-            return f"its members contradict one another ({of_all:.3f} of all; up to {MOST_OF_ALL:g} there is a consensus)"
-        return spread(record(bench.strategy, task, LEAST[task], MOST[task]), task) or "there are too few precedents"
+        return foretold(bench.strategy, bench.prepared, bench.evidence)
 
 
-def record(strategy: str, task: str, least: float = 0.0, most: float = float("inf")) -> list[float]:
-    """What a strategy gained on each recorded pair whose ambiguity is at least `least` and at most `most`, and whose members do not contradict one another."""
-    own = [p for p in precedents() if (p["strategy"], p["task"]) == (strategy, task) and p.get("ambiguity_of_all", 0.0) <= MOST_OF_ALL]
-    return [p["gain"] for p in own if least <= p.get("ambiguity", 0.0) <= most]
+def foretold(strategy: str, prepared: Prepared, evidence: Mapping[str, Any]) -> Gain | str:
+    """What a strategy gained on the recorded pairs, where the members disagree here as much as there.
+
+    evidence: of the strategy, or of another one whose members are those that are gauged.
+    """
+    task = prepared.task
+    own = record(strategy, task, LEAST[task], MOST[task])
+    if not own:
+        return "there is no record of this strategy"
+    here, moved = float(evidence["ambiguity"]), float(evidence.get("moved", 0.0))
+    if task == "regression":
+        here /= max(float(prepared.y_source.var()), 1e-300)
+    if here < LEAST[task]:
+        return f"its members disagree too little to tell ({here:.3f}; {LEAST[task]:g} is needed)"
+    if here > MOST[task]:
+        return f"its members contradict one another ({here:.3f}; up to {MOST[task]:g} there is a consensus)"
+    if evidence.get("overruled") == 0:
+        return "it overrules the source model nowhere"
+    if float(evidence.get("unanimous", 1.0)) < UNANIMOUS:
+        return f"its members overrule the source model on rows on which they seldom all agree ({float(evidence['unanimous']):.2f}; {UNANIMOUS:g} is needed)"
+    if moved > FURTHEST:
+        return f"the numbers foretold lie {moved:.2f} standard deviations off the source's (up to {FURTHEST:g} there is a record)"
+    return spread(own, task) or f"there are precedents of {len(own)} data sets, too few"
 
 
-def spread(record: list[float], task: str) -> Gain | None:
-    """The mean of recorded gains, and the interval in which the next one lies with probability 1 - 2 LEVEL; None of fewer than nine."""
+def record(strategy: str, task: str, least: float = 0.0, most: float = float("inf")) -> dict[str, list[float]]:
+    """What a strategy gained, by data set, on each recorded pair whose ambiguity is at least `least` and at most `most`."""
+    found: dict[str, list[float]] = {}
+    for p in precedents():
+        own = (p["strategy"], p["task"]) == (strategy, task) and alike(p)
+        if own and least <= p.get("ambiguity", 0.0) <= most:
+            found.setdefault(set_of(p["pair"]), []).append(p["gain"])
+    return found
+
+
+def alike(pair: Mapping[str, Any]) -> bool:
+    """Whether a recorded pair is one on which the strategy would be used: beside its ambiguity, all that is asked of it."""
+    return bool(pair.get("moved", 0.0) <= FURTHEST and pair.get("unanimous", 1.0) >= UNANIMOUS)
+
+
+def set_of(pair: str) -> str:
+    """The data set that a recorded pair is of."""
+    return pair.split("--", maxsplit=1)[0]
+
+
+def spread(record: Mapping[str, Sequence[float]], task: str) -> Gain | None:
+    """The mean of recorded gains, and the interval in which a pair of a further data set lies with probability 1 - 2 LEVEL or more.
+
+    record: gains by data set. Pairs of one set are alike, so each set counts once, a pair of it as its share of the set, and the further
+    set once, with a gain that may be anything (Lee, Barber & Willett 2023): of fewer than nine sets there is None.
+    """
     if len(record) < FEWEST:
         return None
-    gains = np.sort(record)
-    # the next pair lies below the k-th of n with probability k / (n + 1)
-    at = np.arange(1, len(gains) + 1) / (len(gains) + 1)
-    low, high = (float(np.interp(q, at, gains)) for q in (LEVEL, 1 - LEVEL))
+    gains = np.concatenate([list(own) for own in record.values()])
+    weights = np.concatenate([np.full(len(own), 1 / len(own)) for own in record.values()])
+    order = np.argsort(gains, kind="stable")
+    gains, weights = gains[order], weights[order]
+    mean, share = float(np.average(gains, weights=weights)), weights / (len(record) + 1)
+    low = gains[_end(share)]
+    high = gains[len(gains) - 1 - _end(share[::-1])]
     won = int((gains > 0).sum())
     worst = f"{100 * gains[0]:+.1f} points" if task == "classification" else f"{gains[0]:+.2f} of R2"
-    told = f"the interval holds {100 * (1 - 2 * LEVEL):g} % of such pairs"
-    sentence = f"of {len(gains)} real pairs where it was used like this {won} gained, the worst {worst} ({told})"
-    return Gain(float(gains.mean()), low, high, sentence)
+    told = f"the interval holds {100 * (1 - 2 * LEVEL):g} % of such sets"
+    sentence = f"of {len(gains)} real pairs of {len(record)} sets where it was used like this {won} gained, the worst {worst} ({told})"
+    return Gain(mean, float(low), float(high), sentence)
+
+
+def _end(share: NDArray[np.float64]) -> int:
+    """The position of the end of the interval: the last gain below which a pair of a further set lies with probability LEVEL at most."""
+    below = 1 - share.sum() + np.cumsum(share) - share  # the further set's own share lies, at worst, beyond all
+    return int(np.flatnonzero(below <= LEVEL + 1e-12)[-1])
 
 
 @cache

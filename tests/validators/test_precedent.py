@@ -6,14 +6,17 @@ from mdshift.engine.guard import Opinion, insured
 from mdshift.learners.linear import Linear
 from mdshift.validators.base import Bench, Gain
 from mdshift.validators.collapse import Collapse
-from mdshift.validators.precedent import LEAST, MOST, Precedent, precedents
+from mdshift.validators.precedent import FURTHEST, LEAST, LEVEL, MOST, UNANIMOUS, Precedent, precedents, record, spread
+
+RECORDED = {"classification": "committee", "regression": "consensus"}  # what `auto` keeps on its record
 
 
-def bench(task="classification", ambiguity=0.1, strategy="consensus", plain=None, adapted=None):
+def bench(task="classification", ambiguity=0.1, strategy=None, plain=None, adapted=None, **more):
     y = np.arange(40) % 2 if task == "classification" else np.linspace(-3, 3, 40)
     p = prepared(np.zeros((40, 1)), y, np.zeros((50, 1)), task=task)
     blank = np.full((50, 2), 0.5)
-    evidence = {} if ambiguity is None else {"ambiguity": ambiguity}
+    evidence = more if ambiguity is None else {"ambiguity": ambiguity, **more}
+    strategy = strategy or RECORDED[task]
     plain, adapted = (blank if s is None else s for s in (plain, adapted))
     return Bench(p, plain, adapted, np.ones(40), Linear(), rng_of(0), strategy=strategy, evidence=evidence)
 
@@ -21,17 +24,60 @@ def bench(task="classification", ambiguity=0.1, strategy="consensus", plain=None
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_the_record_is_the_pairs_on_which_the_members_disagreed_as_much(task):
     found = Precedent().gain(bench(task, {"classification": 0.1, "regression": 10.0}[task]), 2.0)
-    gains = np.sort(
-        [
-            p["gain"]
-            for p in precedents()
-            if p["strategy"] == "consensus" and p["task"] == task and LEAST[task] <= p["ambiguity"] <= MOST[task]
-        ]
+    by_set = {}
+    for p in precedents():
+        own = p["strategy"] == RECORDED[task] and p["task"] == task
+        own = own and p.get("moved", 0.0) <= FURTHEST and p.get("unanimous", 1.0) >= UNANIMOUS
+        if own and LEAST[task] <= p["ambiguity"] <= MOST[task]:
+            by_set.setdefault(p["pair"].split("--")[0], []).append(p["gain"])
+    assert len(by_set) >= 9
+    assert found.value == pytest.approx(np.mean([np.mean(gains) for gains in by_set.values()]))
+    assert found.low < found.value < found.high
+    # nine of ten further sets lie above the low end, each set counted once, and the further one at its worst
+    assert sum(np.mean(np.array(gains) < found.low) for gains in by_set.values()) + 1 <= LEVEL * (len(by_set) + 1) + 1e-9
+
+
+def test_the_interval_covers_a_pair_of_a_set_that_is_not_on_record():
+    """Sets differ among themselves, their pairs less; counted as pairs they would be too sure."""
+    rng = np.random.default_rng(0)
+    missed, counted_as_pairs, repeats = np.zeros(2), 0, 600
+    for _ in range(repeats):
+        level = rng.normal(0.05, 0.05, 21)
+        sets = {str(i): list(level[i] + rng.normal(0, 0.01, rng.integers(1, 9))) for i in range(20)}
+        new = level[20] + rng.normal(0, 0.01)
+        found = spread(sets, "classification")
+        missed += [new < found.low, new > found.high]
+        few = [gain for i in ("0", "1", "2", "3", "4", "5") for gain in sets[i]]
+        counted_as_pairs += new < np.quantile(few, LEVEL)
+    bound = LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / repeats)
+    assert (missed / repeats <= bound).all()
+    assert counted_as_pairs / repeats > bound
+
+
+def test_one_set_counts_once_however_many_pairs_it_has():
+    sets = {str(i): [0.01 * i] for i in range(1, 10)}
+    assert spread(sets, "classification").low == 0.01
+    assert spread({**sets, "many": [-0.5] * 100}, "classification").low == -0.5
+    lone = {**sets, **{str(i): [0.01 * i] for i in range(10, 20)}, "many": [-0.5, *[0.1] * 99]}
+    assert spread(lone, "classification").low == 0.02  # one pair in a hundred of one set in twenty, and one set
+    assert spread(dict(list(sets.items())[:8]), "classification") is None
+
+
+def test_a_committee_of_which_hardly_any_verdict_is_unanimous_has_no_record():
+    assert isinstance(Precedent().gain(bench(unanimous=UNANIMOUS), 2.0), Gain)
+    assert "seldom all agree" in Precedent().gain(bench(unanimous=UNANIMOUS - 0.01), 2.0)
+    assert any(
+        p["unanimous"] < UNANIMOUS for p in precedents() if p["strategy"] == "committee"
+    )  # such pairs are on record, and do not count
+
+
+def test_numbers_whose_mean_is_foretold_to_move_have_no_record():
+    assert isinstance(Precedent().gain(bench("regression", 10.0, moved=FURTHEST), 2.0), Gain)
+    assert "off the source's" in Precedent().gain(bench("regression", 10.0, moved=FURTHEST + 0.01), 2.0)
+    everything = record("consensus", "regression")
+    assert sum(len(gains) for gains in everything.values()) < sum(
+        p["strategy"] == "consensus" and p["task"] == "regression" for p in precedents()
     )
-    assert found.value == pytest.approx(gains.mean())
-    assert gains[0] <= found.low < found.value < found.high <= gains[-1]
-    # nine of ten further pairs of the same kind lie above the low end
-    assert (gains < found.low).sum() <= 0.1 * (len(gains) + 1)
 
 
 def test_where_there_is_no_record_nothing_is_said():
