@@ -3,7 +3,7 @@
     python benchmarks/choosing/further_sets.py RAW -o TABLES
 
 RAW holds the files as they are published (UCI Machine Learning Repository unless said otherwise; kc_house: the sales of King County, Washington, 2014 to
-2015; keystroke, outdoor, weather: Souza et al. 2015, Losing et al. 2015, Elwell & Polikar 2011; newsgroups: Gu & Zhou 2009, as .mat; landmine: Xue et al. 2007).
+2015; keystroke, outdoor: Souza et al. 2015, Losing et al. 2015; newsgroups: Gu & Zhou 2009, as .mat).
 A set whose files are missing is left out. Classes stand in the column `label`, numbers in `target`.
 """
 
@@ -68,23 +68,11 @@ def nsl_kdd(raw):
         yield name, classes(table.iloc[:, :41].add_prefix("f"), np.where(table[41] == "normal", "normal", "attack"))
 
 
-def occupancy(raw):
-    for name in ("datatraining", "datatest", "datatest2"):
-        table = pd.read_csv(raw / f"{name}.txt")
-        yield name, classes(table[["Temperature", "Humidity", "Light", "CO2", "HumidityRatio"]], table["Occupancy"])
-
-
 def outdoor(raw):
     rows, label = np.loadtxt(raw / "outdoorStream.data"), np.loadtxt(raw / "outdoorStream.labels").astype(int)
     half = len(rows) // 2
     yield "first", classes(rows[:half], label[:half])
     yield "second", classes(rows[half:], label[half:])
-
-
-def weather(raw):
-    rows, label = np.loadtxt(raw / "NEweather_data.csv", delimiter=","), np.loadtxt(raw / "NEweather_class.csv").astype(int)
-    yield "first", classes(rows[:3650], label[:3650])
-    yield "last", classes(rows[-3650:], label[-3650:])
 
 
 def keystroke(raw):
@@ -100,13 +88,6 @@ def newsgroups_rec_talk(raw):
     kept = np.sort(np.argsort(-np.vstack(terms).var(axis=0))[:1000])
     for name, task, rows in zip(("task1", "task2"), tasks, terms, strict=True):
         yield name, classes(rows[:, kept], task["gnd"].ravel())
-
-
-def landmine(raw):
-    found = loadmat(raw / "LandmineData.mat")
-    rows, label = found["feature"].ravel(), found["label"].ravel()
-    for name, at in (("foliated", slice(0, 15)), ("bare", slice(15, None))):
-        yield name, classes(np.vstack(rows[at]), np.concatenate([v.ravel() for v in label[at]]).astype(int))
 
 
 def gas_turbine(raw):
@@ -189,12 +170,9 @@ SETS = (
     pendigits,
     optdigits,
     nsl_kdd,
-    occupancy,
     outdoor,
-    weather,
     keystroke,
     newsgroups_rec_talk,
-    landmine,
     gas_turbine,
     auto_mpg,
     parkinsons,

@@ -431,6 +431,8 @@ def test_a_loss_that_weighted_source_labels_show_outweighs_the_record():
     opposed, _ = adapt(drifted(1.5, 0.0), strategy="auto", document=DRIFT, out="m", compute="low")
     assert opposed.candidates[-1].evidence["validators"]["importance-weighted"]["high"] < 0
     assert opposed.kept == "source-only"
+    whole, _ = adapt(drifted(1.5, 0.0), strategy="auto", document=DRIFT, out="m")
+    assert whole.candidates[-1].verdict == "not run: labels or vanished classes speak against consensus"
 
 
 def test_target_labels_that_are_all_alike_judge_nobody():
@@ -483,7 +485,7 @@ def test_what_these_data_show_is_the_verdict_and_not_the_record(monkeypatch):
     found, _ = adapt(problem(), strategy="auto", document=document, out="m")
     verdicts = {c.strategy: c.verdict for c in found.candidates}
     assert verdicts["consensus"] == "the validators agree on a gain"
-    assert "not run" in verdicts["committee"]  # nothing more is sought
+    assert verdicts["committee"] == "not run: another candidate is shown to be better than source-only"  # nothing more is sought
 
 
 def test_one_candidate_and_several_are_spoken_of_in_words():

@@ -38,6 +38,12 @@ def test_numbers_are_averaged_too():
     c = linear_context(p)
     before, after = (((m.scores(p.X_target)[:, 0] - Z @ w) ** 2).mean() for m in (c.base, Consensus().run(p, c).predictor))
     assert after < 0.6 * before
+    for by in (2.0, -2.0):
+        there = replace(p, X_target=(Z + np.array([by, by, 0.0])).astype(np.float32))
+        told = Consensus().run(there, c).evidence
+        foretold = c.base.scores(there.X_target)[:, 0]
+        assert told["moved"] == pytest.approx(abs(foretold.mean() - p.y_source.mean()) / p.y_source.std())
+        assert told["moved"] > 1
 
 
 def test_where_only_the_class_shares_moved_the_maps_err_together_and_the_mean_harms():
