@@ -274,6 +274,10 @@ def test_candidates_fit_the_problem_and_the_compute():
     assert names(problem(labelled=20), "low")[:2] == ["blend", "consensus"]
     assert "finetune" not in names(problem(), "high")
     assert names(problem(), "medium") == ["label-shift", "coral"]  # a network that nothing could judge is not trained
+    document = {"ranked": [{"strategy": s} for s in ("mcc", "source-only")]}
+    assert "mcc" in names(problem(labelled=20), "medium")
+    assert "mcc" not in names(problem(labelled=5), "medium")  # so few could not judge it
+    assert names(problem(labelled=5), "medium")[0] == "blend"
 
 
 def test_what_could_not_be_judged_is_told():
