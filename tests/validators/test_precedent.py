@@ -66,6 +66,7 @@ def test_one_set_counts_once_however_many_pairs_it_has():
 def test_a_committee_of_which_hardly_any_verdict_is_unanimous_has_no_record():
     assert isinstance(Precedent().gain(bench(unanimous=UNANIMOUS), 2.0), Gain)
     assert "seldom all agree" in Precedent().gain(bench(unanimous=UNANIMOUS - 0.01), 2.0)
+    assert "nowhere" in Precedent().gain(bench(unanimous=0.0, overruled=0.0), 2.0)
     assert any(
         p["unanimous"] < UNANIMOUS for p in precedents() if p["strategy"] == "committee"
     )  # such pairs are on record, and do not count
