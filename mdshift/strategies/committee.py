@@ -25,14 +25,12 @@ NETWORKS = ("mcc", "dann")
 class Committee(Average):
     """Overrule the source model where two networks trained towards the target and one of the maps of `consensus` all say the same.
 
-    Beside the maps sit two networks, one whose target predictions are kept from being torn between classes (`mcc`), one whose features a
-    second network cannot tell apart by domain (`dann`). Each of the four alone is a gamble: on open pairs every one gains ten points and
-    more here and loses several there, and so does the mean of them (`rule=mean`). They go wrong in ways of their own, so that models of
-    both kinds seldom agree on the same mistake: a row keeps the source model's class unless both networks say another one, and a map says
-    it too (a vote that takes more than a majority: Hansen & Salamon 1990). That forgoes a part of the gain, and most of the losses.
-    `ambiguity` is that of the source model and the maps alone, as in `consensus`: networks differ from them even where nothing is to be
-    won. `overruled` is the share of the target's rows on which the source model is overruled, `unanimous` the share of those on which all
-    four agree: where that is near nothing, the maps speak against each other or against the networks, and none of them is to be believed.
+    One network's target predictions are kept from being torn between classes (`mcc`), the other's features are such that a second network
+    cannot tell them apart by domain (`dann`). Each of the four alone is a gamble: on open pairs every one gains ten points and more here
+    and loses several there, and so does their mean (`rule=mean`). They go wrong in ways of their own: models of both kinds seldom agree
+    on the same mistake, so that their agreement forgoes a part of the gain and most of the losses. `ambiguity` is that of the source
+    model and the maps alone, as in `consensus`; `overruled` is the share of the target's rows on which the source model is overruled,
+    `unanimous` the share of those on which all four agree.
 
     Assumes: Where networks and maps say the same, against the source model, they are right more often than it is.
 
