@@ -14,7 +14,7 @@ from mdshift.engine.comparison import comparison
 from mdshift.engine.digest import digests
 from mdshift.engine.environment import environment
 from mdshift.engine.further import models
-from mdshift.engine.trials import Desk, Progress, Trial, plain_score, run_all, titled
+from mdshift.engine.trials import BY_LABELS, Desk, Progress, Trial, plain_score, run_all, titled
 from mdshift.errors import DataError
 from mdshift.types import Adaptation, Candidate, Note, Problem
 
@@ -178,7 +178,7 @@ def _settle(
     if desk.domains is not None and trials:
         trial, reason = general.choose(trials, desk.domains)
     else:
-        trial, reason = _choose(trials, asked=desk.asked, because=because, labelled=desk.by_labels)
+        trial, reason = _choose(trials, asked=desk.asked, because=because, by=desk.judge)
     kept = trial if trial is not None and (trial.wins or (desk.asked and not trial.loses)) else None
     trained = Trained(desk.context.base) if kept is None else kept.trained
     name = "source-only" if kept is None else kept.name
@@ -218,9 +218,8 @@ def _settle(
     )
 
 
-def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -> tuple[Trial | None, str]:
-    """The trial that matters, and the sentence that says what came of it."""
-    by = "the target labels held back" if labelled else "validators without target labels"
+def _choose(trials: list[Trial], *, asked: bool, because: str, by: str) -> tuple[Trial | None, str]:
+    """The trial that matters, and the sentence that says what came of it. by: who judged (`Desk.judge`)."""
     if asked:
         if not trials:
             return None, because or "source-only was asked for"
@@ -231,7 +230,7 @@ def _choose(trials: list[Trial], *, asked: bool, because: str, labelled: bool) -
             return trial, f"{trial.name} was asked for: {trial.verdict}; that holds as far as these data are like those pairs"
         if trial.wins:
             return trial, f"{trial.name} was asked for, and by {by} it is better than source-only"
-        hint = " (nothing shows it: evaluate both on labelled target rows)" if not labelled else ""
+        hint = "" if by == BY_LABELS else " (nothing shows it: evaluate both on labelled target rows)"
         return trial, f"{trial.name} was asked for and is kept; it is not shown to be better than source-only{hint}"
     winners = [t for t in trials if t.wins and t.gain is not None]
     winners = [t for t in winners if not t.on_record] or winners  # what these data show goes before what others showed

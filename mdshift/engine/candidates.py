@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, configure, every, variants
-from mdshift.engine import general
-from mdshift.engine.guard import MIN_LABELS as JUDGING
+from mdshift.engine import general, guard
 from mdshift.engine.recommend import MOST, missing_module, without_extra
 from mdshift.errors import DataError, EnvironmentFault, UsageError
 from mdshift.types import Problem
@@ -26,7 +25,7 @@ WITH_LABELS = {
     "image": ("feature-extraction", "finetune", "pooled"),
     "text": ("blend", "feature-extraction", "finetune"),
 }
-MIN_LABELS = 4  # labelled target rows from which training on them is tried
+TO_TRAIN = 4  # labelled target rows from which training on them is tried
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def candidates(
     names = [str(r.get("strategy")) for r in ranked]
     above = ranked[: names.index("source-only")] if "source-only" in names else ranked
     known = 0 if problem.target is None else int(problem.target.labelled.sum())
-    if known >= MIN_LABELS:
+    if known >= TO_TRAIN:
         first = WITH_LABELS[problem.schema.modality]
         above = [{"strategy": n} for n in first] + [r for r in above if r.get("strategy") not in ("scratch", *first)]
     by_domains = goal == "general" and general.applies(problem)
@@ -119,8 +118,8 @@ def candidates(
         unjudged = general.unjudged(made[0], problem) if by_domains else None
         if unjudged is not None:
             passed.append((made[0].name, unjudged))
-        elif not by_domains and known < JUDGING and compute != "high" and made[0].cost is not Cost.LOW:
-            few = f"with under {JUDGING} target labels" if known else "without target labels"
+        elif not by_domains and known < guard.MIN_LABELS and compute != "high" and made[0].cost is not Cost.LOW:
+            few = f"with under {guard.MIN_LABELS} target labels" if known else "without target labels"
             passed.append((made[0].name, f"not tried: {few} it could be judged by training it twice only (--compute high)"))
         else:
             runs.append(made)

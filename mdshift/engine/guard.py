@@ -91,13 +91,23 @@ def labelled_gain(prepared: Prepared, plain: Floats, adapted: Floats, z: float, 
     return gain, paired(brier[0] - brier[1], z, weights, sentence)
 
 
-def can_judge(prepared: Prepared) -> bool:
-    """Whether the target labels can tell models apart: there are a few, and they vary.
+def folds(strategy: Strategy) -> int:
+    """How often a strategy that learns from target labels is run once more, to score each label by a model that has not seen it."""
+    return 5 if strategy.cost is Cost.LOW else 3
 
-    Labels that are all alike favour whatever says so of every row, and nobody knows whether the target is like that or only what was labelled.
+
+def vary(prepared: Prepared) -> bool:
+    """Whether the target labels are not all alike.
+
+    Labels that are favour whatever says so of every row, and nobody knows whether the target is like that or only what was labelled.
     """
     y = prepared.y_target[prepared.labelled]
-    return len(y) >= MIN_LABELS and bool(np.ptp(y) > 0)
+    return len(y) > 0 and bool(np.ptp(y) > 0)
+
+
+def can_judge(prepared: Prepared) -> bool:
+    """Whether the target labels can tell models apart: there are a few, and they vary."""
+    return int(prepared.labelled.sum()) >= MIN_LABELS and vary(prepared)
 
 
 def better(gain: Gain, finer: Gain | None) -> bool:
@@ -300,6 +310,13 @@ def bench_for(
     )
 
 
+def unmoved(kinds: Collection[str] | None) -> str | None:
+    """Why no record speaks by what the diagnosis read, or None: records are of pairs whose inputs moved."""
+    if not kinds:
+        return "no diagnosis found a shift"
+    return "the classes' shares alone moved" if set(kinds) == {"label"} else None
+
+
 def insured(said: Opinion, kinds: Collection[str] | None, tolerance: float) -> bool:
     """Whether a strategy is kept on the strength of its record.
 
@@ -308,7 +325,7 @@ def insured(said: Opinion, kinds: Collection[str] | None, tolerance: float) -> b
     may vanish.
     """
     record = said.gains.get("precedent")
-    if record is None or not kinds or set(kinds) == {"label"}:
+    if record is None or unmoved(kinds):
         return False
     return record.value > 0 and record.low > -tolerance and not said.opposed and not said.vanished
 

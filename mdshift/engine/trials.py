@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mdshift.declare import Cost, generator
-from mdshift.engine import cost, general, guard
+from mdshift.declare import generator
+from mdshift.engine import admission, general, guard
 from mdshift.engine.naming import named
-from mdshift.pace import about, follow
+from mdshift.pace import follow
 from mdshift.rules.thresholds import defaults
 from mdshift.types import Candidate, Problem, Score
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Run = tuple[Strategy, Mapping[str, Any]]
 
 Progress = Callable[[str], None]
+BY_LABELS = "the target labels held back"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +61,21 @@ class Desk:
         return self.prepared if self.judges is None else guard.hidden(self.prepared, ~self.judges)
 
     @property
+    def tolerance(self) -> float:
+        """How far below the source model the low end of a gain may lie that rests on precedents, in the score."""
+        return {**defaults(), **self.limits}["tolerance" if self.metric == "accuracy" else "tolerance_r2"]
+
+    @cached_property
     def by_labels(self) -> bool:
         """Whether target labels judge: there are a few, and they vary. Fewer train, but validators judge, and the few may only speak against a candidate."""
         return guard.can_judge(self.judged)
+
+    @property
+    def judge(self) -> str:
+        """Who judges, in words."""
+        if self.by_labels:
+            return BY_LABELS
+        return "validators (the target labels cannot judge)" if self.judged.labelled.any() else "validators without target labels"
 
     @cached_property
     def label_weights(self) -> Floats:
@@ -109,9 +122,7 @@ class Trial:
     seconds: float
     evidence: Mapping[str, Any] = field(default_factory=dict)
     on_record: bool = False  # it wins by what it gained on other pairs
-    opposed: bool = (
-        False  # the labels that judge, of the target or weighted ones of the source, surely speak of a loss, or a class vanishes
-    )
+    opposed: bool = False  # the labels that judge, or the source's weighted ones, surely speak of a loss, or a class vanishes
 
 
 def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float, workers: int) -> tuple[list[Trial], list[Candidate]]:
@@ -150,7 +161,7 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
                 rans.extend(map_units(one, wave, workers=workers))
                 return
             for run in wave:
-                because = _too_dear(
+                because = admission.too_dear(
                     desk, run[0], second, budget, budget - (time.perf_counter() - begun), [r.strategy.name for r in rans if not r.params]
                 )
                 if because:
@@ -163,7 +174,7 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
         trials, before = judged(rans), len(rans)
         called = []
         for strategy, params in led:
-            because = _uncalled(desk, strategy, trials)
+            because = admission.uncalled(desk, strategy, trials)
             if because:
                 skipped.append(Candidate(strategy.name, params, None, f"not run: {because}", 0.0))
             else:
@@ -172,63 +183,6 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
             ride(called)
             trials += judged(rans[before:])
     return trials, skipped
-
-
-def _too_dear(
-    desk: Desk, strategy: Strategy, second: guard.Second | None, budget: float, left: float, done: Collection[str] = ()
-) -> str | None:
-    """Why a candidate is not begun with so many seconds left of the budget, or None."""
-    if left < 0:
-        return f"not run: the budget of {budget:g} s was spent"
-    p = desk.prepared
-    rows = (len(p.y_source) + len(p.X_target)) / 2 if len(p.X_target) else len(p.y_source)
-    size = (rows, p.X_source.shape[1], p.modality)
-    once = cost.expected(strategy.name, *size)
-    if once is None:
-        return None
-    ready = [name for name in strategy.parts(p.task) if name in done]  # these are taken as they are
-    once = max(once - sum(cost.expected(name, *size) or 0.0 for name in ready), 0.0)
-    again = 0 if second is None or not guard.twice(strategy, desk.compute) else len(second.parts)
-    if desk.domains is not None:
-        again = len(desk.domains.folds)
-    elif p.labelled.any() and guard.uses_labels(strategy) and not strategy.holds_back:
-        again += _folds(strategy)
-    needed = once * (1 + again)
-    if needed <= left:
-        return None
-    return f"not run: it takes {about(needed)}, and {left:.0f} s of the budget of {budget:g} s were left"
-
-
-def _folds(strategy: Strategy) -> int:
-    """How often a strategy that learns from target labels is run once more, to score each label by a model that has not seen it."""
-    return 5 if strategy.cost is Cost.LOW else 3
-
-
-def _uncalled(desk: Desk, strategy: Strategy, trials: Sequence[Trial]) -> str:
-    """Why a strategy that follows another is not run, or "": it would not be kept on its record, as far as that other one shows, or another is shown to be better."""
-    from mdshift.declare import lookup
-    from mdshift.validators.precedent import foretold
-
-    leader = next((t for t in trials if t.name == strategy.follows and not t.params), None)
-    if leader is None:
-        return f"{strategy.follows} was not run"
-    if any(t.wins and not t.on_record for t in trials):
-        return "another candidate is shown to be better than source-only"
-    if not desk.kinds or set(desk.kinds) == {"label"}:
-        return "the classes' shares alone moved" if desk.kinds else "no diagnosis found a shift"
-    if leader.opposed:
-        return f"labels or vanished classes speak against {strategy.follows}"
-    seen = leader.trained.evidence
-    if "ambiguity" not in seen:
-        return "there is no target"
-    if list(seen["members"]) != ["source-only", *lookup("strategy", leader.name)().parts(desk.prepared.task)]:
-        return f"{strategy.follows} lacks a member that the record was made with"
-    told = foretold(strategy.name, desk.prepared, seen)
-    if isinstance(told, str):
-        return f"by {strategy.follows}, {told}"
-    if not guard.insured(guard.Opinion({"precedent": told}, {}), desk.kinds, tolerance(desk)):
-        return f"its record would not keep it ({told.sentence})"
-    return ""
 
 
 def titled(name: str, params: Mapping[str, Any]) -> str:
@@ -273,7 +227,7 @@ def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guar
     if desk.domains is not None:
         unseen = general.unseen(desk.domains, runner, prepared, context)
     elif prepared.labelled.any():
-        labelled = guard.held_back(runner, prepared, context, trained, _folds(strategy))
+        labelled = guard.held_back(runner, prepared, context, trained, guard.folds(strategy))
     if desk.domains is None and second is not None and guard.twice(strategy, desk.compute):
         again = tuple(
             runner.run(
@@ -294,8 +248,6 @@ def _shown(strategy: Strategy, prepared: Prepared) -> Prepared:
 
 def _judge(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Second | None) -> Trial:
     """Judge a candidate against the source model: by target labels or held-out domains, else by validators."""
-    import numpy as np
-
     from mdshift.stats.resample import two_sided
 
     z = two_sided(desk.alpha / max(crowd.size, 1))  # the more are tried, the likelier that one shines by chance
@@ -305,8 +257,8 @@ def _judge(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Second | None
         found = _by_labels(desk, ran, ran.labelled, z, evidence)
         if desk.by_labels:
             return found
-        vary = bool(np.ptp(desk.judged.y_target[desk.judged.labelled]) > 0) if desk.judged.labelled.any() else False
-        return _by_validators_too(found, _by_validators(desk, ran, crowd, second, z, evidence), vary=vary)
+        seen = _by_validators(desk, ran, crowd, second, z, evidence)
+        return _by_validators_too(found, seen, vary=guard.vary(desk.judged))
     name, params, trained = ran.strategy.name, ran.params, ran.trained
     if desk.domains is not None and ran.unseen is not None:
         said = general.judge(desk, desk.domains, ran.unseen, z, crowd.size)
@@ -340,9 +292,9 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
         return found
     bench = guard.bench_for(prepared, context, ran.trained, desk.weights, name=found.name)
     past = guard.past(bench)
-    if past is not None and enough and guard.sided(gain, finer, past, desk.kinds, tolerance(desk)):
+    if past is not None and enough and guard.sided(gain, finer, past, desk.kinds, desk.tolerance):
         return replace(found, wins=True, on_record=True, verdict=f"the target labels side with it; {past.sentence}")
-    if past is not None and enough and guard.unopposed(bench, gain, past, desk.kinds, tolerance(desk)):
+    if past is not None and enough and guard.unopposed(bench, gain, past, desk.kinds, desk.tolerance):
         return replace(found, wins=True, on_record=True, verdict=f"the target labels do not speak against it; {past.sentence}")
     return found
 
@@ -377,7 +329,7 @@ def _by_validators(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Secon
     evidence["validators"] = said.told()
     # a correction of the class shares stands on P(X|Y) being the same, which the diagnosis can test without labels
     agreed = said.agreed and (not said.by_class or set(desk.kinds or ()) == {"label"})
-    on_record = not agreed and guard.insured(said, desk.kinds, tolerance(desk))
+    on_record = not agreed and guard.insured(said, desk.kinds, desk.tolerance)
     gain = said.gains["precedent"] if on_record else said.gain
     if agreed:
         verdict = "the validators agree on a gain"
@@ -404,11 +356,6 @@ def _by_validators(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Secon
         on_record=on_record,
         opposed=said.opposed or said.vanished,
     )
-
-
-def tolerance(desk: Desk) -> float:
-    """How far below the source model the low end of a gain may lie that rests on precedents, in the score."""
-    return {**defaults(), **desk.limits}["tolerance" if desk.metric == "accuracy" else "tolerance_r2"]
 
 
 def plain_score(desk: Desk) -> Score | None:

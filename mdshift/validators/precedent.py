@@ -55,23 +55,21 @@ class Precedent(Validator):
 
     def gain(self, bench: Bench, z: float) -> Gain | str:  # noqa: ARG002 - the level is that of the precedents
         """Mean and interval of the gains on the precedents."""
-        if bench.evidence.get("ambiguity") is None:
-            return "there is no record of this strategy"
-        members = ("source-only", *lookup("strategy", bench.strategy)().parts(bench.prepared.task)) if bench.strategy else ()
-        if members and tuple(bench.evidence.get("members", members)) != members:
-            return "a member is missing that the record was made with"
         return foretold(bench.strategy, bench.prepared, bench.evidence)
 
 
-def foretold(strategy: str, prepared: Prepared, evidence: Mapping[str, Any]) -> Gain | str:
+def foretold(strategy: str, prepared: Prepared, evidence: Mapping[str, Any], by: str = "") -> Gain | str:
     """What a strategy gained on the recorded pairs, where the members disagree here as much as there.
 
-    evidence: of the strategy, or of another one whose members are those that are gauged.
+    evidence: of the strategy, or of another one, `by`, whose members are those that are gauged.
     """
     task = prepared.task
     own = record(strategy, task, LEAST[task], MOST[task])
-    if not own:
+    if not own or "ambiguity" not in evidence:
         return "there is no record of this strategy"
+    members = ["source-only", *lookup("strategy", by or strategy)().parts(task)]
+    if list(evidence.get("members", members)) != members:
+        return "a member is missing that the record was made with"
     here, moved = float(evidence["ambiguity"]), float(evidence.get("moved", 0.0))
     if task == "regression":
         here /= max(float(prepared.y_source.var()), 1e-300)
@@ -108,25 +106,25 @@ def set_of(pair: str) -> str:
     return pair.split("--", maxsplit=1)[0]
 
 
-def spread(record: Mapping[str, Sequence[float]], task: str) -> Gain | None:
+def spread(by_set: Mapping[str, Sequence[float]], task: str) -> Gain | None:
     """The mean of recorded gains, and the interval in which a pair of a further data set lies with probability 1 - 2 LEVEL or more.
 
-    record: gains by data set. Pairs of one set are alike, so each set counts once, a pair of it as its share of the set, and the further
+    by_set: gains by data set. Pairs of one set are alike, so each set counts once, a pair of it as its share of the set, and the further
     set once, with a gain that may be anything (Lee, Barber & Willett 2023): of fewer than nine sets there is None.
     """
-    if len(record) < FEWEST:
+    if len(by_set) < FEWEST:
         return None
-    gains = np.concatenate([list(own) for own in record.values()])
-    weights = np.concatenate([np.full(len(own), 1 / len(own)) for own in record.values()])
+    gains = np.concatenate([list(own) for own in by_set.values()])
+    weights = np.concatenate([np.full(len(own), 1 / len(own)) for own in by_set.values()])
     order = np.argsort(gains, kind="stable")
     gains, weights = gains[order], weights[order]
-    mean, share = float(np.average(gains, weights=weights)), weights / (len(record) + 1)
+    mean, share = float(np.average(gains, weights=weights)), weights / (len(by_set) + 1)
     low = gains[_end(share)]
     high = gains[len(gains) - 1 - _end(share[::-1])]
     won = int((gains > 0).sum())
     worst = f"{100 * gains[0]:+.1f} points" if task == "classification" else f"{gains[0]:+.2f} of R2"
     told = f"the interval holds {100 * (1 - 2 * LEVEL):g} % of such sets"
-    sentence = f"of {len(gains)} real pairs of {len(record)} sets where it was used like this {won} gained, the worst {worst} ({told})"
+    sentence = f"of {len(gains)} real pairs of {len(by_set)} sets where it was used like this {won} gained, the worst {worst} ({told})"
     return Gain(mean, float(low), float(high), sentence)
 
 

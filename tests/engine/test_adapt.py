@@ -353,6 +353,7 @@ def test_a_few_labels_do_not_undo_what_none_would_keep_unless_they_speak_against
     if count < 8:
         committee = next(c for c in against.candidates if c.strategy == "committee")
         assert committee.verdict.endswith("by the few target labels it is worse")
+        assert against.reason.endswith("by validators (the target labels cannot judge)")
 
 
 def test_labels_that_are_all_alike_and_few_do_not_speak_against_anything(monkeypatch):
@@ -390,7 +391,7 @@ def test_the_committee_is_not_run_where_consensus_lacks_a_member(monkeypatch):
     document = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
     monkeypatch.setattr("mdshift.engine.candidates.with_parts", lambda runs, problem: runs)
     found, _ = adapt(drifted(), strategy="auto", document=document, out="m")
-    assert found.candidates[-1].verdict == "not run: consensus lacks a member that the record was made with"
+    assert found.candidates[-1].verdict == "not run: by consensus, a member is missing that the record was made with"
 
 
 def test_labels_that_side_with_a_candidate_keep_it_by_its_record():
@@ -494,7 +495,7 @@ def test_what_these_data_show_is_the_verdict_and_not_the_record(monkeypatch):
 
 def test_one_candidate_and_several_are_spoken_of_in_words():
     lost = [Trial(name, {}, None, None, Gain(0.0, -0.1, 0.1), False, False, "", 0.0) for name in ("coral", "linear-ot")]
-    one, both = (_choose(trials, asked=False, because="", labelled=True)[1] for trials in (lost[:1], lost))
+    one, both = (_choose(trials, asked=False, because="", by="the target labels held back")[1] for trials in (lost[:1], lost))
     assert one == "coral, the one candidate, is not surely better than source-only by the target labels held back"
     assert both == "of 2 candidates none is surely better than source-only by the target labels held back"
 
@@ -502,7 +503,7 @@ def test_one_candidate_and_several_are_spoken_of_in_words():
 def test_a_verdict_by_the_record_says_so_where_the_strategy_was_asked_for():
     told = "the target labels side with it; of 20 real pairs 18 gained"
     by_record = Trial("consensus", {}, None, None, Gain(0.1, -0.1, 0.3), True, False, told, 0.0, on_record=True)
-    assert _choose([by_record], asked=True, because="", labelled=True)[1] == (
+    assert _choose([by_record], asked=True, because="", by="the target labels held back")[1] == (
         f"consensus was asked for: {told}; that holds as far as these data are like those pairs"
     )
 

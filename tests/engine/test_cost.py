@@ -8,7 +8,7 @@ import pytest
 from made import DRIFT, drifted, problem
 
 from mdshift.declare import every
-from mdshift.engine import cost, trials
+from mdshift.engine import admission, cost
 from mdshift.engine.adapt import adapt
 from mdshift.pace import about
 
@@ -63,7 +63,7 @@ def test_what_would_outlast_the_budget_is_not_begun(monkeypatch):
         seen[name] = (rows, columns, modality)
         return 1e6 if name in ("linear-ot", "committee") else 0.0
 
-    monkeypatch.setattr(trials.cost, "expected", expected)
+    monkeypatch.setattr(admission.cost, "expected", expected)
     found, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", budget=500)
     by_name = {c.strategy: c.verdict for c in found.candidates}
     assert by_name["linear-ot"].startswith("not run: it takes ~")
@@ -78,13 +78,13 @@ def test_what_would_outlast_the_budget_is_not_begun(monkeypatch):
 def test_maps_that_were_trained_already_are_not_counted_again_against_the_budget(monkeypatch):
     monkeypatch.setattr("mdshift.strategies.committee.NETWORKS", ())
     taken = {"linear-ot": 100.0, "ot-map": 100.0, "consensus": 201.0, "committee": 201.0}
-    monkeypatch.setattr(trials.cost, "expected", lambda name, *_: taken[name] / 4)  # run on the whole, and on three parts
+    monkeypatch.setattr(admission.cost, "expected", lambda name, *_: taken[name] / 4)  # run on the whole, and on three parts
     found, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", budget=120)
     assert not any("not run" in c.verdict for c in found.candidates)
 
 
 def test_with_sources_held_out_in_turn_each_of_them_is_a_run(monkeypatch):
-    monkeypatch.setattr(trials.cost, "expected", lambda *_: 50.0)
+    monkeypatch.setattr(admission.cost, "expected", lambda *_: 50.0)
     p = problem(sources=3, n=60)
     document = {"ranked": [{"strategy": "coral"}, {"strategy": "pooled"}, {"strategy": "ensemble"}, {"strategy": "source-only"}]}
     told = [
