@@ -61,8 +61,8 @@ class Average(Strategy):
         """Those of them whose disagreement, together with the source model, is reported: by default all."""
         return self.parts(task)
 
-    def joined(self, names: Sequence[str], models: Sequence[Predictor], weights: Vector) -> Predictor:  # noqa: ARG002 - what overriding methods are given
-        """One predictor of the members, the source model first, and their shares: by default the mean of their scores."""
+    def joined(self, names: Sequence[str], models: Sequence[Predictor], weights: Vector, seen: Sequence[Vector] = ()) -> Predictor:  # noqa: ARG002 - what overriding methods are given
+        """One predictor of the members, the source model first, and their shares: by default the mean of their scores. seen: their scores of the target."""
         from mdshift.learners.compose import Averaged
 
         return Averaged(models, weights)
@@ -97,6 +97,7 @@ class Average(Strategy):
         weights = np.array([own, *[(1 - own) / max(len(made), 1)] * len(made)])
         models = [context.base, *(trained.predictor for trained in made.values())]
         evidence: dict[str, Any] = {"members": ["source-only", *made], "weights": weights.tolist()}
+        each: list[Vector] = []
         if len(prepared.X_target):
             gauge = self.gauge(prepared.task)
             at = np.array([True, *(name in gauge for name in made)])
@@ -106,7 +107,7 @@ class Average(Strategy):
             evidence |= self.told(evidence["members"], each)
             if prepared.task == "regression":
                 evidence["moved"] = float(abs(shown[0].mean() - prepared.y_source.mean()) / max(prepared.y_source.std(), 1e-150))
-        return Trained(self.joined(evidence["members"], models, weights), evidence=evidence)
+        return Trained(self.joined(evidence["members"], models, weights, each), evidence=evidence)
 
 
 def _within(rng: Callable[[str], np.random.Generator], name: str) -> Callable[[str], np.random.Generator]:

@@ -3,7 +3,8 @@
     python benchmarks/choosing/further_sets.py RAW -o TABLES
 
 RAW holds the files as they are published (UCI Machine Learning Repository unless said otherwise; kc_house: the sales of King County, Washington, 2014 to
-2015; keystroke, outdoor: Souza et al. 2015, Losing et al. 2015; newsgroups: Gu & Zhou 2009, as .mat).
+2015; keystroke, outdoor, weather: Souza et al. 2015, Losing et al. 2015; newsgroups: Gu & Zhou 2009, as .mat; landmine: Xue et al. 2007, as .mat; compas:
+Angwin et al. 2016; telco, hr: IBM's samples; insurance, used_cars (UK), life (WHO), melbourne: as found on Kaggle).
 A set whose files are missing is left out. Classes stand in the column `label`, numbers in `target`.
 """
 
@@ -15,6 +16,9 @@ import pandas as pd
 from scipy.io import loadmat
 
 TURBINE = (7411, 7628, 7152, 7158, 7384)  # rows of 2011 to 2015 in the one file of all years
+YEARS_OF_WEATHER = 3650  # days
+LARGE = 1000  # rows of a domain that is taken of many
+CURED = 28  # days
 REGIONS = {  # FIPS codes of states
     "northeast": (9, 23, 25, 33, 34, 36, 42, 44, 50),
     "south": (1, 5, 10, 11, 12, 13, 21, 22, 24, 28, 37, 40, 45, 47, 48, 51, 54),
@@ -164,6 +168,120 @@ def air_quality(raw):
         yield name, numbers(table.loc[here, sensors], table.loc[here, "CO_GT"])
 
 
+def occupancy(raw):
+    for name in ("datatraining", "datatest", "datatest2"):
+        table = pd.read_csv(raw / f"{name}.txt")
+        yield name, classes(table[["Temperature", "Humidity", "Light", "CO2", "HumidityRatio"]], table["Occupancy"])
+
+
+def landmine(raw):
+    held = loadmat(raw / "LandmineData.mat")
+    rows, label = held["feature"].ravel(), held["label"].ravel()
+    for name, at in (("foliated", range(15)), ("bare", range(15, 29))):
+        yield name, classes(np.vstack([rows[i] for i in at]), np.concatenate([label[i].ravel() for i in at]).astype(int))
+
+
+def weather(raw):
+    rows, label = (pd.read_csv(raw / f"NEweather_{part}.csv", header=None).to_numpy() for part in ("data", "class"))
+    for name, at in (("first", slice(None, YEARS_OF_WEATHER)), ("last", slice(-YEARS_OF_WEATHER, None))):
+        yield name, classes(rows[at], label[at].ravel().astype(int))
+
+
+def telco(raw):
+    table = pd.read_csv(raw / "WA_Fn-UseC_-Telco-Customer-Churn.csv").drop(columns="customerID", errors="ignore")
+    table["TotalCharges"] = pd.to_numeric(table["TotalCharges"], errors="coerce")
+    for service, name in (("DSL", "dsl"), ("Fiber optic", "fiber"), ("No", "none")):
+        rows = table[table["InternetService"] == service]
+        yield name, classes(rows.drop(columns=["InternetService", "Churn"]), rows["Churn"])
+
+
+def compas(raw):
+    table = pd.read_csv(raw / "compas-scores-two-years.csv")
+    counts = ["juv_fel_count", "juv_misd_count", "juv_other_count", "priors_count"]
+    kept = ["sex", "age", *counts, "days_b_screening_arrest", "c_charge_degree", "c_charge_desc"]
+    for race in ("African-American", "Caucasian", "Hispanic"):
+        rows = table[table["race"] == race]
+        yield race.lower().replace("-", "_"), classes(rows[kept], rows["two_year_recid"])
+
+
+def shoppers(raw):
+    table = pd.read_csv(raw / "online_shoppers_intention.csv")
+    for month, rows in table.groupby("Month"):
+        if len(rows) > LARGE:
+            yield f"m{month}", classes(rows.drop(columns=["Month", "Revenue"]), rows["Revenue"])
+
+
+def hr(raw):
+    table = pd.read_csv(raw / "WA_Fn-UseC_-HR-Employee-Attrition.csv")
+    table = table.drop(columns=["EmployeeCount", "EmployeeNumber", "Over18", "StandardHours"])
+    for department, name in (("Research & Development", "research"), ("Sales", "sales")):
+        rows = table[table["Department"] == department]
+        yield name, classes(rows.drop(columns=["Department", "Attrition"]), rows["Attrition"])
+
+
+def arrhythmia(raw):
+    table = pd.read_csv(raw / "arrhythmia.data", header=None, na_values="?")
+    for sex, name in ((0, "male"), (1, "female")):
+        rows = table[table[1] == sex]
+        yield name, classes(rows.drop(columns=[1, 279]), np.where(rows[279] == 1, "normal", "arrhythmia"))
+
+
+def gesture(raw):
+    for user, stories in (("a", "123"), ("b", "13"), ("c", "13")):
+        videos = [pd.read_csv(raw / f"{user}{story}_va3.csv").to_numpy(dtype=object) for story in stories]
+        rows = np.vstack(videos)
+        yield f"user_{user}", classes(rows[:, :32].astype(float), rows[:, 32])
+
+
+def mice(raw):
+    table = pd.read_csv(raw / "Data_Cortex_Nuclear.csv")
+    proteins = [c for c in table if c.endswith("_N")]
+    for genotype, name in (("Control", "control"), ("Ts65Dn", "trisomic")):
+        rows = table[table["Genotype"] == genotype]
+        yield name, classes(rows[proteins], rows["Behavior"] + "-" + rows["Treatment"])
+
+
+def insurance(raw):
+    for region, rows in pd.read_csv(raw / "insurance.csv").groupby("region"):
+        yield region, numbers(rows.drop(columns=["region", "charges"]), rows["charges"])
+
+
+def concrete(raw):
+    table = pd.read_csv(raw / "Concrete_Data.csv")
+    strength, age = table.columns[8], table.columns[7]
+    for name, at in (("early", table[age] < CURED), ("d28", table[age] == CURED), ("late", table[age] > CURED)):
+        yield name, numbers(table.loc[at].drop(columns=strength), table.loc[at, strength])
+
+
+def airfoil(raw):
+    table = pd.read_csv(raw / "airfoil_self_noise.dat", sep=r"\s+", header=None).apply(pd.to_numeric, errors="coerce").dropna()
+    for velocity, rows in table.groupby(3):
+        yield f"v{velocity:g}", numbers(rows.drop(columns=[3, 5]), rows[5])
+
+
+def used_cars(raw):
+    for make in ("ford", "merc", "bmw", "audi", "vw", "toyota"):
+        table = pd.read_csv(raw / f"{make}.csv")
+        yield make, numbers(table.drop(columns=["make", "price"], errors="ignore"), table["price"])
+
+
+def life(raw):
+    table = pd.read_csv(raw / "Life Expectancy Data.csv")
+    table = table.rename(columns=str.strip).dropna(subset="Life expectancy")
+    for continent, rows in table.groupby("Continent"):
+        if len(rows) > LARGE / 5:
+            kept = rows.drop(columns=["Continent", "Country", "Life expectancy"])
+            yield continent.lower().replace(" ", "_"), numbers(kept, rows["Life expectancy"])
+
+
+def melbourne(raw):
+    table = pd.read_csv(raw / "melb_data.csv", encoding="utf-8-sig")
+    table = table.drop(columns=["Address", "Suburb", "SellerG", "CouncilArea", "Postcode"])
+    for region, rows in table.groupby("Regionname"):
+        if len(rows) > LARGE:
+            yield region.lower().replace(" ", "_").replace("-", "_"), numbers(rows.drop(columns=["Regionname", "Price"]), rows["Price"])
+
+
 SETS = (
     gas_drift,
     vowel,
@@ -182,6 +300,22 @@ SETS = (
     abalone,
     seoul_temperature,
     air_quality,
+    occupancy,
+    landmine,
+    weather,
+    telco,
+    compas,
+    shoppers,
+    hr,
+    arrhythmia,
+    gesture,
+    mice,
+    insurance,
+    concrete,
+    airfoil,
+    used_cars,
+    life,
+    melbourne,
 )
 
 

@@ -133,13 +133,14 @@ class Averaged(Predictor):
 class Overruled(Predictor):
     """The first predictor's class, but where enough of the others say another one, and the same: all that are `needed`, and one of the rest.
 
-    The scores are the mean of all members where its likeliest class is the one that was decided on, else the mean of those that decided: the
-    needed ones, or the first alone. needed (members,): of the first it says nothing.
+    Nor is it overruled where it is sure: where it gives its class `believed` or more. The scores are the mean of all members where its likeliest class is the one that was decided on, else the mean of those that decided: the
+    needed ones, or the first alone. needed (members,): of the first it says nothing. believed: a probability, or above 1 for never.
     """
 
     kind: ClassVar[str] = "overruled"
     members: Sequence[Predictor]
     needed: NDArray[np.bool_]
+    believed: float = 2.0
 
     def scores(self, X: Matrix) -> Vector:
         """Scores (n, k), the class that was decided on the likeliest."""
@@ -155,19 +156,25 @@ class Overruled(Predictor):
             total += scores
             if self.needed[i]:
                 sure += scores
-        over, mean = overruled(said, self.needed), total / len(self.members)
+        over, mean = overruled(said, self.needed) & (first.max(axis=1) < self.believed), total / len(self.members)
         decided = np.where(over, said[firm[0]], said[0])
         alone = np.where(over[:, None], sure / len(firm), first)
         return np.asarray(np.where((mean.argmax(axis=1) == decided)[:, None], mean, alone))
 
     def state(self) -> State:
-        """Who is needed, and the members by number."""
-        return State(self.kind, {}, {"needed": self.needed}, children={f"{i:03d}": m.state() for i, m in enumerate(self.members)})
+        """Who is needed, when the first is believed, and the members by number."""
+        return State(
+            self.kind,
+            {"believed": self.believed},
+            {"needed": self.needed},
+            children={f"{i:03d}": m.state() for i, m in enumerate(self.members)},
+        )
 
     @classmethod
     def restore(cls, state: State) -> Overruled:
         """Put together again."""
-        return cls([restore(state.children[k]) for k in sorted(state.children)], state.arrays["needed"])
+        members = [restore(state.children[k]) for k in sorted(state.children)]
+        return cls(members, state.arrays["needed"], float(state.meta.get("believed", 2.0)))
 
 
 def overruled(said: NDArray[np.int64], needed: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -34,6 +34,8 @@ MAX_NET_WORK = 500_000  # rows x columns of a table or array; beyond, five folds
 NET_STEP = 0.01  # a network must score at least this much more: of two alike on the source it is the one that travels worse
 STRENGTHS = {"classification": (0.01, 0.1, 1.0), "regression": (0.01, 0.1, 1.0)}  # C: 1 / penalty
 MIN_DOMAIN_ROWS = 30  # sources smaller than this cannot stand as a fold of their own
+TREE_SHARE = 0.3  # of the columns, drawn for each split: trees that lean on all columns lose less where some of them move
+BOTH_STEP = 0.01  # lines and trees together are taken where they score at most this much less than the best
 STEP = 0.003  # a more complex learner must score at least this much more (accuracy or R2), and one standard error
 
 
@@ -75,7 +77,7 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
 
     With several sources a fold is a source: the target is one more domain, and what carries over to a domain that was not seen is what
     counts. With one source the folds are stratified. Another cut may be asked for (see `construct`); then what is trained on is cleaned
-    fold by fold, and what is scored never. The simplest learner within `STEP` of the best is taken.
+    fold by fold, and what is scored never. Taken is the mean of lines and trees within `BOTH_STEP` of the best, else the simplest within `STEP`.
     network: whether a small network competes (None: where the data are such that one can win).
 
     Raises DataError where the source cannot train anything.
@@ -115,7 +117,7 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
         run(Net(), "net", race=True)
     table = {label: score(task, y, scores[seen]) for label, (_, scores) in found.items()}
     each = {name: merits(task, y, scores[seen]) for name, (_, scores) in found.items()}
-    label = _pick(table, each, images=prepared.modality == "image")
+    label = pick(table, each, images=prepared.modality == "image")
     return Choice(found[label][0], label, table, rows[seen], found[label][1][seen], metric, how)
 
 
@@ -264,7 +266,7 @@ def _net_can_win(prepared: Prepared, rows: int, best: float) -> bool:
 def trees_for(work: int) -> Trees:
     """Boosted trees for rows x classes x columns of work: as many rounds as it leaves time for."""
     rounds = int(np.clip(100 * FREE_TREE_WORK / max(work, 1), 30, 100))
-    return Trees(rounds, min(0.15, 9.0 / rounds))
+    return Trees(rounds, min(0.15, 9.0 / rounds), TREE_SHARE)
 
 
 def merits(task: str, y: NDArray[Any], scores: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
@@ -285,12 +287,19 @@ def merits(task: str, y: NDArray[Any], scores: NDArray[np.float64], weights: NDA
     return np.asarray(1.0 - error / variance + share * (around / variance - 1.0), dtype=np.float64)
 
 
-def _pick(table: dict[str, float], rows: dict[str, NDArray[np.float64]], *, images: bool) -> str:
-    """The simplest (strong penalty before weak, linear before both before trees before net) that is no worse than the best.
+def pick(table: dict[str, float], rows: dict[str, NDArray[np.float64]], *, images: bool) -> str:
+    """Lines and trees together where they come close to the best, unless a network is better by its step; else the simplest that is no worse.
 
-    No worse: within STEP, or one standard error of the paired difference (Breiman 1984). Under a shift the simpler of two that
-    the source cannot tell apart is the safer.
+    Close: within BOTH_STEP. The two err apart where the target lies outside of the source, and the source cannot show it. Simplest: strong
+    penalty before weak, linear before both before trees before net. No worse: within STEP, or one standard error of the paired
+    difference (Breiman 1984).
     """
+    found = _simplest(table, rows, images=images)
+    close = found != "net" and table.get("linear+trees", -np.inf) >= max(table.values()) - BOTH_STEP
+    return "linear+trees" if close else found
+
+
+def _simplest(table: dict[str, float], rows: dict[str, NDArray[np.float64]], *, images: bool) -> str:
     best = max(table, key=lambda name: table[name])
     kinds = ("linear (", "linear+", "trees", "net")
     for kind in kinds:  # the table is in order of C

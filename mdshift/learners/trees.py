@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 ENOUGH_TO_STOP_EARLY = 5000  # rows from which a tenth held back for early stopping is worth more than trained on
 SMALL_LEAF = 20
 BINS = 255  # scikit-learn's
+WIDE = 100  # columns; of more, there are bins by the hundred thousand, and looking through them takes longer than the rows
+WIDE_BINS = 63
+FEWEST_COLUMNS = 2  # that a split chooses among
 _CELLS = 1 << 20  # rows x trees walked at once
 
 
@@ -118,11 +121,15 @@ class TreesPredictor(Predictor):
 
 @dataclass(frozen=True)
 class Trees(Learner):
-    """Boosted trees: `iterations` rounds at rate `rate`, stopped early where there are rows enough to tell."""
+    """Boosted trees: `iterations` rounds at rate `rate`, stopped early where there are rows enough to tell.
+
+    features: the share of the columns, drawn anew for each split, among which it chooses (Ho 1998; Breiman 2001).
+    """
 
     name: ClassVar[str] = "trees"
     iterations: int = 100
     rate: float = 0.1
+    features: float = 1.0
 
     def fit(self, prepared: Prepared, X: Matrix, y: NDArray[Any], rng: np.random.Generator, weights: Vector | None = None) -> Predictor:
         """Train; with one class, or a row or two, the constant predictor is left."""
@@ -133,7 +140,11 @@ class Trees(Learner):
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
         stop = len(y) >= ENOUGH_TO_STOP_EARLY and (not classes or counts.min() >= SMALL_LEAF)
+        columns = X.shape[1]
+        bins = WIDE_BINS if columns > WIDE else BINS
         settings = {
+            "max_features": min(max(self.features, FEWEST_COLUMNS / columns), 1.0),
+            "max_bins": bins,
             "learning_rate": self.rate,
             "max_iter": 2 * self.iterations if stop else self.iterations,
             "early_stopping": stop,
@@ -145,20 +156,20 @@ class Trees(Learner):
         model = HistGradientBoostingClassifier(**settings) if classes else HistGradientBoostingRegressor(**settings)
         if weights is None:
             return TreesPredictor.of(model.fit(X, y), prepared.n_classes, prepared.task)
-        edges = [bin_edges(column) for column in X[weights > 0].T]
+        edges = [bin_edges(column, bins) for column in X[weights > 0].T]
         model.fit(binned(X, edges), y, sample_weight=weights)
         return TreesPredictor.of(model, prepared.n_classes, prepared.task).unbinned(edges)
 
 
-def bin_edges(column: Vector) -> NDArray[np.float64]:
-    """The edges between at most BINS bins of a column (n,) of even counts; between all of its values where they are fewer.
+def bin_edges(column: Vector, bins: int = BINS) -> NDArray[np.float64]:
+    """The edges between at most `bins` bins of a column (n,) of even counts; between all of its values where they are fewer.
 
     scikit-learn bins by weighted quantiles where rows have weights, and finds these one by one, which takes longer than the trees: so
     weighted rows are binned here, by plain ones.
     """
     values = np.unique(np.asarray(column, dtype=np.float64))
-    if len(values) > BINS:
-        values = np.unique(np.percentile(column.astype(np.float64), np.linspace(0, 100, BINS + 1)[1:-1], method="averaged_inverted_cdf"))
+    if len(values) > bins:
+        values = np.unique(np.percentile(column.astype(np.float64), np.linspace(0, 100, bins + 1)[1:-1], method="averaged_inverted_cdf"))
         return np.asarray(values, dtype=np.float64)
     return np.asarray((values[1:] + values[:-1]) / 2, dtype=np.float64)
 

@@ -17,20 +17,23 @@ if TYPE_CHECKING:
     from mdshift.learners.base import Predictor, Vector
 
 NETWORKS = ("mcc", "dann")
+BELIEVED = 0.6  # the probability from which the source model's class stands whatever the others say
+BROKEN = 0.25  # share of the target's rows on which it is contradicted, from which it is not believed anywhere
 
 
 @final
 @strategy
 @dataclass(frozen=True)
 class Committee(Average):
-    """Overrule the source model where two networks trained towards the target and one of the maps of `consensus` all say the same.
+    """Overrule the source model where it is in doubt, and two networks trained towards the target and one of the maps of `consensus` all say the same.
 
     One network's target predictions are kept from being torn between classes (`mcc`), the other's features are such that a second network
     cannot tell them apart by domain (`dann`). Each of the four alone is a gamble: on open pairs every one gains ten points and more here
     and loses several there, and so does their mean (`rule=mean`). They go wrong in ways of their own: models of both kinds seldom agree
-    on the same mistake, so that their agreement forgoes a part of the gain and most of the losses. `ambiguity` is that of the source
-    model and the maps alone, as in `consensus`; `overruled` is the share of the target's rows on which the source model is overruled,
-    `unanimous` the share of those on which all four agree.
+    on the same mistake. But they do: so the source model's class stands wherever it gives it .6 or more, unless it is contradicted like
+    this on a quarter of the target's rows, where it has broken down as a whole. `ambiguity` is that of the source
+    model and the maps alone, as in `consensus`; `contradicted` is the share of the target's rows on which networks and a map agree against it,
+    `overruled` the share on which it is overruled, `unanimous` the share of the former on which all four agree.
 
     Assumes: Where networks and maps say the same, against the source model, they are right more often than it is.
 
@@ -48,21 +51,36 @@ class Committee(Average):
     epochs: float = param(20.0, "passes of the networks over the source", low=1)
     rule: str = param(
         "agreed",
-        "who overrules the source model's class: agreed (both networks and a map), unanimous (all four), mean (the mean of all five)",
+        "who overrules the source model's class: agreed (both networks and a map, where it is in doubt), unanimous (all four), mean (the mean of all five)",
         choices=("agreed", "unanimous", "mean"),
     )
 
-    def joined(self, names: Sequence[str], models: Sequence[Predictor], weights: Vector) -> Predictor:
+    def joined(self, names: Sequence[str], models: Sequence[Predictor], weights: Vector, seen: Sequence[Vector] = ()) -> Predictor:
         """The vote, or the mean."""
-        return super().joined(names, models, weights) if self.rule == "mean" else Overruled(models, self._needed(names))
+        if self.rule == "mean":
+            return super().joined(names, models, weights)
+        needed = self._needed(names)
+        return Overruled(models, needed, self._believed(seen, needed))
 
     def told(self, names: Sequence[str], scores: Sequence[Vector]) -> dict[str, Any]:
-        """How many rows the vote takes from the source model, and what share of them all agree on."""
+        """On how many rows the source model is contradicted and overruled, and on what share of the former all agree."""
         said, needed = np.array([s.argmax(axis=1) for s in scores]), self._needed(names)
         if not needed[1:].any():
             return {}
-        over, whole = overruled(said, needed), overruled(said, np.ones(len(names), dtype=np.bool_))
-        return {"overruled": float(over.mean()), "unanimous": float(whole.sum() / max(over.sum(), 1))}
+        against, whole = overruled(said, needed), overruled(said, np.ones(len(names), dtype=np.bool_))
+        over = against & (scores[0].max(axis=1) < self._believed(scores, needed))
+        return {
+            "contradicted": float(against.mean()),
+            "overruled": float(over.mean()),
+            "unanimous": float(whole.sum() / max(against.sum(), 1)),
+        }
+
+    def _believed(self, seen: Sequence[Vector], needed: NDArray[np.bool_]) -> float:
+        """The probability from which the source model's class stands; above 1: never."""
+        if self.rule == "unanimous" or not len(seen) or not needed[1:].any():
+            return 2.0
+        against = overruled(np.array([s.argmax(axis=1) for s in seen]), needed).mean()
+        return 2.0 if against >= BROKEN else BELIEVED
 
     def _needed(self, names: Sequence[str]) -> NDArray[np.bool_]:
         """Who must agree (members,): the networks, or all where there are none or no map is left."""

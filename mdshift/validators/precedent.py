@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LEAST = {"classification": 0.04, "regression": 0.005}  # ambiguity from which the members disagree enough for their mean to matter
 MOST = {"classification": 0.2, "regression": float("inf")}  # beyond, they contradict one another, and there is no consensus
-UNANIMOUS = 0.1  # share of the rows on which a committee overrules the source model that all its members must agree on
+UNANIMOUS = 0.1  # share of the rows on which a committee contradicts the source model that all its members must agree on
 FURTHEST = 0.25  # standard deviations of the source's numbers by which the mean may move that the source model foretells
 LEVEL = 0.1  # the interval leaves out this share of the precedents at either end
 FEWEST = 9  # data sets; of fewer, none can lie below a tenth: 1 / (9 + 1)
@@ -38,7 +38,7 @@ class Precedent(Validator):
     (Brier score for classes, in variances of the source's label for numbers): below .04 (.005 for numbers) little can be won, above .2 the
     members contradict one another. Of numbers, the mean that the source model foretells may lie a quarter of a standard deviation off the
     source's: beyond, the label itself may have moved, which a map takes back. Of a committee, all must agree on a tenth of the rows on
-    which it overrules the source model. The pairs with their gains stand in `validators/precedents.json`, and are made by
+    which it contradicts the source model. The pairs with their gains stand in `validators/precedents.json`, and are made by
     `benchmarks/choosing/precedents.py`.
 
     Assumes: These data are like the pairs on record.
@@ -80,7 +80,7 @@ def foretold(strategy: str, prepared: Prepared, evidence: Mapping[str, Any], by:
     if evidence.get("overruled") == 0:
         return "it overrules the source model nowhere"
     if float(evidence.get("unanimous", 1.0)) < UNANIMOUS:
-        return f"its members overrule the source model on rows on which they seldom all agree ({float(evidence['unanimous']):.2f}; {UNANIMOUS:g} is needed)"
+        return f"its members contradict the source model on rows on which they seldom all agree ({float(evidence['unanimous']):.2f}; {UNANIMOUS:g} is needed)"
     if moved > FURTHEST:
         return f"the numbers foretold lie {moved:.2f} standard deviations off the source's (up to {FURTHEST:g} there is a record)"
     return spread(own, task) or f"there are precedents of {len(own)} data sets, too few"

@@ -5,21 +5,40 @@ from made import prepared, rng_of
 from mdshift.errors import DataError
 from mdshift.learners.construct import parts
 from mdshift.learners.linear import Linear
-from mdshift.learners.select import by_parts, choose, make_folds, merits, out_of_fold, score, source_model, stratified
+from mdshift.learners.select import by_parts, choose, make_folds, merits, out_of_fold, pick, score, source_model, stratified
 from mdshift.validators.base import paired
 
 rng = np.random.default_rng(0)
 
 
 def test_a_line_is_chosen_for_a_line_and_trees_for_a_chessboard():
-    X = rng.uniform(-1, 1, (600, 3))
-    straight = (X @ [1, 1, 0] + 0.3 * rng.normal(size=600) > 0).astype(int)
+    X = rng.uniform(-1, 1, (600, 30))
+    straight = (X.sum(axis=1) + 0.3 * rng.normal(size=600) > 0).astype(int)
     assert choose(prepared(X, straight), rng_of(), network=False).label.startswith("linear (")
     board = ((X[:, 0] > 0) ^ (X[:, 1] > 0)).astype(int)
-    chosen = choose(prepared(X, board), rng_of(), network=False)
+    chosen = choose(prepared(X[:, :3], board), rng_of(), network=False)
     assert "trees" in chosen.label
     assert chosen.table["trees"] > 0.9
     assert chosen.table["linear (C=1)"] < 0.7
+
+
+@pytest.mark.parametrize(
+    ("linear", "trees", "both", "net", "chosen"),
+    [
+        (0.90, 0.88, 0.895, None, "linear+trees"),  # within .01 of the line
+        (0.90, 0.88, 0.885, None, "linear (C=1)"),
+        (0.80, 0.90, 0.895, None, "linear+trees"),  # within .01 of the trees
+        (0.80, 0.90, 0.870, None, "trees"),
+        (0.90, 0.89, 0.895, 0.903, "linear+trees"),  # the network is not better by its step
+        (0.90, 0.89, 0.895, 0.990, "net"),
+        (0.90, None, None, None, "linear (C=1)"),
+    ],
+)
+def test_lines_and_trees_together_are_taken_where_they_come_close_to_the_best(linear, trees, both, net, chosen):
+    scores = {"linear (C=1)": linear, "trees": trees, "linear+trees": both, "net": net}
+    table = {name: value for name, value in scores.items() if value is not None}
+    right = {name: (np.arange(1000) < round(1000 * value)).astype(float) for name, value in table.items()}
+    assert pick(table, right, images=False) == chosen
 
 
 def test_numbers_are_chosen_for_by_r2():

@@ -80,3 +80,42 @@ def test_rows_without_weight_are_as_if_they_were_not_there():
     found = Trees(20).fit(prepared(far, XOR), far, XOR, np.random.default_rng(1), w)
     assert set(np.abs(found.threshold).round(6)) <= set(np.abs(np.concatenate([bin_edges(c) for c in X[1::2].T])).round(6)) | {0.0}
     assert (found.scores(X).argmax(axis=1) == half.scores(X).argmax(axis=1)).mean() > 0.9
+
+
+def test_splits_that_choose_among_a_few_columns_lose_less_when_one_of_many_alike_columns_breaks():
+    """The columns are noisy copies of one another: trees that see all of them lean on the best one."""
+    gains = []
+    for seed in range(4, 8):
+        r = np.random.default_rng(seed)
+        y = r.integers(0, 2, 2400)
+        Z = (2.0 * y - 1 + 0.6 * r.normal(size=2400))[:, None] + np.linspace(0.5, 0.8, 10) * r.normal(size=(2400, 10))
+        Z[400:, 0] = r.permutation(Z[400:, 0])
+        Z, p = Z.astype(np.float32), prepared(Z[:400].astype(np.float32), y[:400])
+        found = [Trees(60, features=share).fit(p, Z[:400], y[:400], np.random.default_rng(1)).scores(Z[400:]) for share in (1.0, 0.3)]
+        all_columns, some = ((scores.argmax(axis=1) == y[400:]).mean() for scores in found)
+        gains.append(some - all_columns)
+    assert min(gains) >= 0
+    assert np.mean(gains) > 0.01
+
+
+def test_of_few_columns_a_split_chooses_among_two_at_least():
+    """Of two columns both; of one, that one."""
+    Z = X[:, :2]
+    both, free = (Trees(30, features=f).fit(prepared(Z, XOR), Z, XOR, np.random.default_rng(1)).scores(Z) for f in (0.1, 1.0))
+    np.testing.assert_array_equal(both, free)
+    sign = (X[:, 0] > 0).astype(int)
+    alone = Trees(30, features=0.1).fit(prepared(Z[:, :1], sign), Z[:, :1], sign, np.random.default_rng(1)).scores(Z[:, :1])
+    assert (alone.argmax(axis=1) == sign).mean() > 0.95
+
+
+def test_wide_data_have_fewer_bins_with_weights_as_without():
+    r = np.random.default_rng(2)
+    Z = r.normal(size=(300, 120)).astype(np.float32)
+    y = (Z[:, 0] + 0.5 * r.normal(size=300) > 0).astype(int)
+    p = prepared(Z, y)
+    plain, weighed = (Trees(5).fit(p, Z, y, np.random.default_rng(1), w) for w in (None, np.ones(300)))
+    np.testing.assert_allclose(weighed.scores(Z), plain.scores(Z), rtol=1e-9, atol=1e-12)
+    split = np.flatnonzero(plain.left != np.arange(len(plain.left)))
+    edges = {f: bin_edges(Z[:, f], 63) for f in np.unique(plain.feature[split])}
+    assert all(len(e) == 62 for e in edges.values())
+    assert all(np.abs(edges[plain.feature[i]] - plain.threshold[i]).min() < 1e-6 for i in split)

@@ -5,8 +5,9 @@ import pytest
 from made import accuracy, linear_context, prepared
 
 from mdshift.declare import lookup
-from mdshift.learners.base import Trained
-from mdshift.strategies.committee import NETWORKS, Committee
+from mdshift.learners.base import Trained, restore
+from mdshift.learners.compose import Overruled
+from mdshift.strategies.committee import BELIEVED, BROKEN, NETWORKS, Committee
 from strategies.networlds import moved
 
 
@@ -53,6 +54,7 @@ def test_members_that_err_each_on_its_own_do_not_overrule_the_source_model():
     members = {name: Trained(Noisy()) for name in ("linear-ot", "ot-map", *NETWORKS)}
     best = Noisy()
     best.said = np.where(rng.random(len(yt)) < 0.1, (yt + 1) % 3, yt)
+    best.scores = lambda X: 0.3 * np.eye(3)[best.said] + 0.7 / 3  # in doubt everywhere
     found = Committee(epochs=60.0).run(p, replace(c, base=best, finished=members)).predictor.scores(p.X_target).argmax(axis=1)
     lost = (best.said == yt) & (found != yt)
     assert lost.mean() < 0.06  # networks and a map wrong alike: .3^3 * .5^2 of the rows, twice
@@ -82,10 +84,40 @@ def test_all_members_count_alike_and_the_maps_alone_are_gauged():
     vote = Committee(epochs=60.0).run(p, given)
     assert vote.evidence == found.evidence
     said = np.array([s.argmax(axis=1) for s in each])
-    over = (said[3] == said[4]) & ((said[1] == said[3]) | (said[2] == said[3])) & (said[3] != said[0])
+    against = (said[3] == said[4]) & ((said[1] == said[3]) | (said[2] == said[3])) & (said[3] != said[0])
+    over = against & ((each[0].max(axis=1) < BELIEVED) | (against.mean() >= BROKEN))
     whole = (said[1:] == said[1]).all(axis=0) & (said[1] != said[0])
     np.testing.assert_array_equal(vote.predictor.scores(p.X_target).argmax(axis=1), np.where(over, said[3], said[0]))
+    assert found.evidence["contradicted"] == against.mean() > 0
     assert found.evidence["overruled"] == over.mean() > 0
-    assert found.evidence["unanimous"] == whole.sum() / over.sum()
+    assert found.evidence["unanimous"] == whole.sum() / against.sum()
     all_of_them = Committee(epochs=60.0, rule="unanimous").run(p, given)
     np.testing.assert_array_equal(all_of_them.predictor.scores(p.X_target).argmax(axis=1), np.where(whole, said[1], said[0]))
+
+
+@pytest.mark.parametrize(("share", "sure", "overrules"), [(0.1, 0.9, False), (0.1, 0.5, True), (0.3, 0.9, True), (0.3, 0.5, True)])
+def test_a_source_model_that_is_sure_is_overruled_only_where_it_is_contradicted_on_a_quarter_of_the_rows(share, sure, overrules):
+    p, yt = moved(0, n=100, m=100)
+    wrong = np.arange(100) < round(100 * share)
+
+    class Saying:
+        def __init__(self, said, top):
+            self.said, self.top = said, top
+
+        def scores(self, X):
+            """Of the target's rows, whichever are asked for."""
+            at = [int(np.flatnonzero((p.X_target == row).all(axis=1))[0]) for row in X]
+            return self.top * np.eye(3)[self.said[at]] + (1 - self.top) / 3
+
+    base = Saying(np.where(wrong, (yt + 1) % 3, yt), (sure - 1 / 3) / (2 / 3))
+    others = {name: Trained(Saying(yt, 0.99)) for name in ("linear-ot", "ot-map", *NETWORKS)}
+    given = replace(linear_context(p), base=base, finished=others)
+    found = Committee(epochs=60.0).run(p, given)
+    assert found.evidence["contradicted"] == pytest.approx(share)
+    assert found.evidence["overruled"] == pytest.approx(share if overrules else 0.0)
+    right = found.predictor.scores(p.X_target).argmax(axis=1) == yt
+    np.testing.assert_array_equal(right, np.full(100, True) if overrules else ~wrong)
+    again = restore(Overruled(found.predictor.members[:0], found.predictor.needed, found.predictor.believed).state())
+    assert again.believed == found.predictor.believed
+    few = found.predictor.scores(p.X_target[:5])  # what was seen of the target decides, not the rows that are asked for
+    np.testing.assert_array_equal(few, found.predictor.scores(p.X_target)[:5])
