@@ -14,7 +14,7 @@ from mdshift.learners.base import Context, Predictor, Prepared, Trained
 from mdshift.nn.plan import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
@@ -61,8 +61,8 @@ class Average(Strategy):
         """Those of them whose disagreement, together with the source model, is reported: by default all."""
         return self.parts(task)
 
-    def joined(self, names: Sequence[str], models: Sequence[Predictor], weights: Vector, seen: Sequence[Vector] = ()) -> Predictor:  # noqa: ARG002 - what overriding methods are given
-        """One predictor of the members, the source model first, and their shares: by default the mean of their scores. seen: their scores of the target."""
+    def joined(self, names: Sequence[str], models: Sequence[Predictor], weights: Vector, told: Mapping[str, Any]) -> Predictor:  # noqa: ARG002 - what overriding methods are given
+        """One predictor of the members, the source model first, and their shares: by default the mean of their scores. told: what `told` tells of them."""
         from mdshift.learners.compose import Averaged
 
         return Averaged(models, weights)
@@ -97,17 +97,17 @@ class Average(Strategy):
         weights = np.array([own, *[(1 - own) / max(len(made), 1)] * len(made)])
         models = [context.base, *(trained.predictor for trained in made.values())]
         evidence: dict[str, Any] = {"members": ["source-only", *made], "weights": weights.tolist()}
-        each: list[Vector] = []
+        told: dict[str, Any] = {}
         if len(prepared.X_target):
             gauge = self.gauge(prepared.task)
             at = np.array([True, *(name in gauge for name in made)])
             each = [model.scores(prepared.X_target) for model in models]
             shown = [scores for scores, asked in zip(each, at, strict=True) if asked]
             evidence["ambiguity"] = ambiguity(shown, weights[at] / weights[at].sum())
-            evidence |= self.told(evidence["members"], each)
+            told = self.told(evidence["members"], each)
             if prepared.task == "regression":
                 evidence["moved"] = float(abs(shown[0].mean() - prepared.y_source.mean()) / max(prepared.y_source.std(), 1e-150))
-        return Trained(self.joined(evidence["members"], models, weights, each), evidence=evidence)
+        return Trained(self.joined(evidence["members"], models, weights, told), evidence=evidence | told)
 
 
 def _within(rng: Callable[[str], np.random.Generator], name: str) -> Callable[[str], np.random.Generator]:

@@ -5,7 +5,7 @@
 FOLDER: of benchmarks/choosing/collect.py; pairs that are too wide for trees are left out, and so are pairs whose rows x classes x columns pass
 --work. Every pair gives a score on all of its target rows (accuracy, or R2 clipped at -1). First trees whose splits choose among a share of the
 columns, against trees that choose among all; then rules of choosing among linear models, trees and the mean of both by their scores in cross-validation,
-against the simplest that is no worse (`learners/select.py`). Sets count alike; a pair where a network was chosen counts in the first part alone.
+against the simplest within .003 of the best. Sets count alike; a pair where a network was chosen counts in the first part alone.
 Last, the source model as it was collected against the yardstick of the examination, on the rows that are held back there: hurt is worse by more than
 two points and twice the paired standard error, or by more than .05.
 """

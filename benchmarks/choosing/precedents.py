@@ -48,9 +48,9 @@ def pair(folder, strategy="consensus"):
     y = np.concatenate([base["y_target"], base["y_test"]])
     said = [Said(np.concatenate([p["target"], p["test"]])) for p in parts]
     members = ["source-only", *names]
-    joined = averaged.joined(members, said, np.full(len(parts), 1 / len(parts)), [p["target"] for p in parts]).scores(y)
-    seen, more = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge))), {}
     told = averaged.told(members, [p["target"] for p in parts])
+    joined = averaged.joined(members, said, np.full(len(parts), 1 / len(parts)), told).scores(y)
+    seen, more = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge))), {}
     if "unanimous" in told:
         more = {"unanimous": round(told["unanimous"], 4)}
     if task == "regression":

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mdshift.declare import configure, every, generator, lookup
+from mdshift.declare import Cost, configure, every, generator, lookup
 from mdshift.engine.candidates import unfit
 from mdshift.engine.start import begin
 from mdshift.learners.base import Context
@@ -30,7 +30,6 @@ from mdshift.types import DataSpec
 
 PEERS = {"coral": -1.5, "linear-ot": 1.3, "label-shift": 0.1}  # CORAL, LinearOTMapping, MMDTarS of skada 0.6.0
 DEFAULT = "coral,linear-ot,label-shift,mcc,mmd,dann"
-COSTS = ("low", "medium", "high")
 
 
 def examination(path):
@@ -168,7 +167,7 @@ def named(strategies):
         return strategies.split(",")
     free = {n: s for n, s in every("strategy").items() if not s.needs.target_labels and s.needs.sources == s.needs.labels == 1}
     return sorted(
-        (n for n, s in free.items() if not s.needs.differing and n != "source-only"), key=lambda n: (COSTS.index(free[n].cost.value), n)
+        (n for n, s in free.items() if not s.needs.differing and n != "source-only"), key=lambda n: (list(Cost).index(free[n].cost), n)
     )
 
 

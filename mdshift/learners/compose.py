@@ -129,18 +129,22 @@ class Averaged(Predictor):
         return cls([restore(state.children[k]) for k in sorted(state.children)], state.arrays["weights"])
 
 
+NEVER = 2.0  # no probability reaches it
+
+
 @dataclass(frozen=True, eq=False)
 class Overruled(Predictor):
     """The first predictor's class, but where enough of the others say another one, and the same: all that are `needed`, and one of the rest.
 
-    Nor is it overruled where it is sure: where it gives its class `believed` or more. The scores are the mean of all members where its likeliest class is the one that was decided on, else the mean of those that decided: the
-    needed ones, or the first alone. needed (members,): of the first it says nothing. believed: a probability, or above 1 for never.
+    Nor is it overruled where it is sure: where it gives its class the probability `believed` or more. The scores are the mean of all members
+    where its likeliest class is the one that was decided on, else the mean of those that decided: the needed ones, or the first alone.
+    needed (members,): of the first it says nothing.
     """
 
     kind: ClassVar[str] = "overruled"
     members: Sequence[Predictor]
     needed: NDArray[np.bool_]
-    believed: float = 2.0
+    believed: float = NEVER
 
     def scores(self, X: Matrix) -> Vector:
         """Scores (n, k), the class that was decided on the likeliest."""
@@ -174,7 +178,7 @@ class Overruled(Predictor):
     def restore(cls, state: State) -> Overruled:
         """Put together again."""
         members = [restore(state.children[k]) for k in sorted(state.children)]
-        return cls(members, state.arrays["needed"], float(state.meta.get("believed", 2.0)))
+        return cls(members, state.arrays["needed"], float(state.meta.get("believed", NEVER)))
 
 
 def overruled(said: NDArray[np.int64], needed: NDArray[np.bool_]) -> NDArray[np.bool_]:

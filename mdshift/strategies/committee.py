@@ -7,10 +7,10 @@ import numpy as np
 
 from mdshift.declare import Cost, Needs, configure, lookup, param, strategy
 from mdshift.families import Average, Strategy
-from mdshift.learners.compose import Overruled, overruled
+from mdshift.learners.compose import NEVER, Overruled, overruled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -55,12 +55,11 @@ class Committee(Average):
         choices=("agreed", "unanimous", "mean"),
     )
 
-    def joined(self, names: Sequence[str], models: Sequence[Predictor], weights: Vector, seen: Sequence[Vector] = ()) -> Predictor:
+    def joined(self, names: Sequence[str], models: Sequence[Predictor], weights: Vector, told: Mapping[str, Any]) -> Predictor:
         """The vote, or the mean."""
         if self.rule == "mean":
-            return super().joined(names, models, weights)
-        needed = self._needed(names)
-        return Overruled(models, needed, self._believed(seen, needed))
+            return super().joined(names, models, weights, told)
+        return Overruled(models, self._needed(names), self._believed(told.get("contradicted", 0.0)))
 
     def told(self, names: Sequence[str], scores: Sequence[Vector]) -> dict[str, Any]:
         """On how many rows the source model is contradicted and overruled, and on what share of the former all agree."""
@@ -68,19 +67,13 @@ class Committee(Average):
         if not needed[1:].any():
             return {}
         against, whole = overruled(said, needed), overruled(said, np.ones(len(names), dtype=np.bool_))
-        over = against & (scores[0].max(axis=1) < self._believed(scores, needed))
-        return {
-            "contradicted": float(against.mean()),
-            "overruled": float(over.mean()),
-            "unanimous": float(whole.sum() / max(against.sum(), 1)),
-        }
+        contradicted = float(against.mean())
+        over = against & (scores[0].max(axis=1) < self._believed(contradicted))
+        return {"contradicted": contradicted, "overruled": float(over.mean()), "unanimous": float(whole.sum() / max(against.sum(), 1))}
 
-    def _believed(self, seen: Sequence[Vector], needed: NDArray[np.bool_]) -> float:
-        """The probability from which the source model's class stands; above 1: never."""
-        if self.rule == "unanimous" or not len(seen) or not needed[1:].any():
-            return 2.0
-        against = overruled(np.array([s.argmax(axis=1) for s in seen]), needed).mean()
-        return 2.0 if against >= BROKEN else BELIEVED
+    def _believed(self, contradicted: float) -> float:
+        """The probability from which the source model's class stands, by the share of the rows on which it is contradicted."""
+        return NEVER if self.rule == "unanimous" or contradicted >= BROKEN else BELIEVED
 
     def _needed(self, names: Sequence[str]) -> NDArray[np.bool_]:
         """Who must agree (members,): the networks, or all where there are none or no map is left."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made import prepared, rng_of
@@ -5,7 +7,7 @@ from made import prepared, rng_of
 from mdshift.errors import DataError
 from mdshift.learners.construct import parts
 from mdshift.learners.linear import Linear
-from mdshift.learners.select import by_parts, choose, make_folds, merits, out_of_fold, pick, score, source_model, stratified
+from mdshift.learners.select import by_parts, choose, make_folds, merits, out_of_fold, pick, score, source_model, stratified, trees_for
 from mdshift.validators.base import paired
 
 rng = np.random.default_rng(0)
@@ -39,6 +41,20 @@ def test_lines_and_trees_together_are_taken_where_they_come_close_to_the_best(li
     table = {name: value for name, value in scores.items() if value is not None}
     right = {name: (np.arange(1000) < round(1000 * value)).astype(float) for name, value in table.items()}
     assert pick(table, right, images=False) == chosen
+
+
+def test_the_trees_that_are_chosen_see_a_part_of_the_columns_at_each_split():
+    """Of twelve copies of what the label hangs on they use every one, where trees that see all of them lean on a few."""
+    y = rng.integers(0, 2, 400)
+    copies = (2.0 * y - 1)[:, None] + rng.normal(size=(400, 12))
+    p = prepared(copies, y)
+    chosen = trees_for(p.X_source.size)
+    shares = []
+    for learner in (chosen, replace(chosen, features=1.0)):
+        grown = learner.fit(p, p.X_source, y, np.random.default_rng(1))
+        used = np.bincount(grown.feature[grown.roots.ravel()], minlength=12)
+        shares.append(used.max() / used.sum())
+    assert shares[0] < 0.8 * shares[1]
 
 
 def test_numbers_are_chosen_for_by_r2():
