@@ -327,8 +327,8 @@ def main():
     for make in SETS:
         try:
             domains = list(make(given.raw))
-        except FileNotFoundError as missing:
-            print(f"{make.__name__}: left out, {Path(missing.filename).name} is not there")
+        except OSError as missing:  # SciPy says no more than that of a .mat that is not there
+            print(f"{make.__name__}: left out, {missing}")
             continue
         folder = given.output / make.__name__
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,11 @@
-"""What a source model is worth on a target, by how its trees are grown and by the rule that chooses it. Scored on the target's labels.
+"""What a source model is worth on a target, by how its trees are grown and by how lines and trees are weighed. Scored on the target's labels.
 
     OMP_NUM_THREADS=1 python benchmarks/choosing/learners.py FOLDER... [-o rows.jsonl] [--print rows.jsonl]
 
 FOLDER: of benchmarks/choosing/collect.py; pairs that are too wide for trees are left out, and so are pairs whose rows x classes x columns pass
 --work. Every pair gives a score on all of its target rows (accuracy, or R2 clipped at -1). First trees whose splits choose among a share of the
-columns, against trees that choose among all; then rules of choosing among linear models, trees and the mean of both by their scores in cross-validation,
-against the simplest within .003 of the best. Sets count alike; a pair where a network was chosen counts in the first part alone.
+columns, against trees that choose among all; then weights of lines and trees by their scores in cross-validation, against the simpler of the two within
+.003 of the better; "way W": the stacked weight, moved by W of the way to even ones, where that scores within .01 of the better. Sets count alike.
 Last, the source model as it was collected against the yardstick of the examination, on the rows that are held back there: hurt is worse by more than
 two points and twice the paired standard error, or by more than .05.
 """
@@ -22,8 +22,10 @@ import numpy as np
 from mdshift.declare import generator
 from mdshift.learners.base import Prepared
 from mdshift.learners.linear import Linear
-from mdshift.learners.select import BOTH_STEP, STRENGTHS, TREE_SHARE, trees_for
+from mdshift.learners.select import BOTH_STEP, TREE_SHARE, out_of_fold, stratified, trees_for
+from mdshift.learners.select import score as fitted_score
 from mdshift.learners.trees import Trees
+from mdshift.stats.stacking import stacked
 from mdshift.validators.precedent import set_of
 
 HURT = {"classification": 0.02, "regression": 0.05}
@@ -59,19 +61,20 @@ def one(folder, most):
         shares[share] = score(task, yt, scores)
         if share == usual.features:
             found["trees"] = scores
-    for C in STRENGTHS[task]:
-        found[f"linear (C={C:g})"] = Linear(C).fit(p, X, y, generator(1, "linear")).scores(Xt)
-    line = max((name for name in table if name.startswith("linear (")), key=table.get)
-    found["linear+trees"] = (found[line] + found["trees"]) / 2
+    name = max((n for n in table if n.startswith("linear (")), key=table.get)
+    line = Linear(float(name.removeprefix("linear (C=").removesuffix(")")))
+    found["line"] = line.fit(p, X, y, generator(1, "linear")).scores(Xt)
+    rows, fold = np.arange(len(y)), stratified(y, task, generator(1, "folds"))
+    held = [out_of_fold(learner, p, rows, fold, generator(1, "held")) for learner in (line, usual)]
+    weighed = {name: share * found["line"] + (1 - share) * found["trees"] for name, share in weights(task, y, *held)}
     chosen = table.pop("chosen")
     return {
         "pair": folder.name,
         "task": task,
         "shares": {f"{s:g}": v for s, v in shares.items()},
         "seconds": {f"{s:g}": v for s, v in seconds.items()},
-        "table": table,
         "chosen": chosen,
-        "learners": {name: score(task, yt, scores) for name, scores in found.items()},
+        "weighed": {name: score(task, yt, scores) for name, scores in weighed.items()},
         "plain": against(task, base),
     }
 
@@ -87,30 +90,22 @@ def against(task, base):
     return gain, bool(gain < -HURT[task] and lost - won > 2 * np.sqrt(lost + won))
 
 
-def simplest(table):
-    """The simplest within .003 of the best: without the standard error, which the folders do not keep."""
-    top = max(v for name, v in table.items() if name != "net")
-    kinds = ("linear (", "linear+", "trees")
-    return next(name for kind in kinds for name in table if name.startswith(kind) and top - table[name] <= 0.003)
+def weights(task, y, line, trees):
+    """The rules, by what each lets the line weigh."""
 
+    def worth(share):
+        return fitted_score(task, y, share * line + (1 - share) * trees)
 
-def close(step):
-    def rule(table):
-        near = table["linear+trees"] >= max(v for name, v in table.items() if name != "net") - step
-        return "linear+trees" if near else simplest(table)
-
-    return rule
-
-
-def rules():
-    def best(table):
-        return max((name for name in table if name != "net"), key=table.get)
-
-    yield "best", best
-    yield "trees", lambda _: "trees"
-    yield "both", lambda _: "linear+trees"
-    for step in (0.003, BOTH_STEP, 0.02, 0.05):
-        yield f"both within {step:g}, else the simplest", close(step)
+    better, own = max(worth(1), worth(0)), stacked(line, trees, y, task)
+    simpler = float(worth(1) >= better - 0.003)
+    yield "the simpler", simpler
+    yield "trees", 0.0
+    yield "even", 0.5
+    for step in (BOTH_STEP, 0.05):
+        yield f"even within {step:g}, else the simpler", 0.5 if worth(0.5) >= better - step else simpler
+    for way in (0.0, 0.25, 0.5):
+        share = own + way * (0.5 - own)
+        yield f"stacked, way {way:g}", share if worth(share) >= better - BOTH_STEP else simpler
 
 
 def told(name, gains):
@@ -132,12 +127,12 @@ def shown(rows):
             told(f"trees, share {share} over all columns", gains)
         took = {s: sum(r["seconds"][s] for r in own) for s in (f"{s:g}" for s in SHARES)}
         print(f"{'':4}seconds, all columns 1: " + ", ".join(f"{s} {took[s] / took['1']:.2f}" for s in took if s != "1"))
-        for name, rule in rules():
+        for name in own[0]["weighed"] if own else ():
             gains = defaultdict(list)
             for r in own:
-                if r["chosen"] != "net":
-                    gains[set_of(r["pair"])].append(r["learners"][rule(r["table"])] - r["learners"][simplest(r["table"])])
-            told(f"{name} over the simplest"[:36], gains)
+                gains[set_of(r["pair"])].append(r["weighed"][name] - r["weighed"]["the simpler"])
+            if name != "the simpler":
+                told(name, gains)
         gains = defaultdict(list)
         for r in own:
             gains[set_of(r["pair"])].append(r["plain"][0])

@@ -1,10 +1,11 @@
 """What `consensus` and `committee` gained on the collected pairs, by how much the members disagreed: the record that the guard goes by.
 
     OMP_NUM_THREADS=1 python benchmarks/choosing/precedents.py FOLDER... [--committee FOLDER...] [--few FOLDER...]
-        [--write mdshift/validators/precedents.json]
+        [--write mdshift/validators/precedents.json] [--before mdshift/validators/precedents.json]
 
 FOLDER: of benchmarks/choosing/collect.py; --committee: of the same with --once --epochs 20 --strategies linear-ot,ot-map,mcc,dann; --few: with --shots 5
---strategies blend. Gains are over mdshift's own source model, on all rows of the target that have no label.
+--strategies blend; --before: an earlier record, whose pairs stay where no folder holds them. Gains are over mdshift's own source model, on all rows of
+the target that have no label.
 """
 
 import argparse
@@ -88,6 +89,15 @@ def few(folder):
     }
 
 
+def others(strategy, rows, earlier):
+    """The pairs of an earlier record of the strategy that were not collected again."""
+    collected = {p["pair"] for p in rows}
+    kept = [p for p in earlier if p["strategy"] == strategy and p["pair"] not in collected]
+    if kept:
+        print(f"{strategy}: as on record before: {', '.join(p['pair'] for p in kept)}")
+    return kept
+
+
 def show(title, task, some):
     print(f"{title}, {task}: {'pair':47}{'source-only':>12}{'ambiguity':>11}{'gain':>8}")
     for p in some:
@@ -109,16 +119,20 @@ def main():
     parser.add_argument("--committee", type=Path, nargs="+", default=[])
     parser.add_argument("--few", type=Path, nargs="+", default=[])
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--before", type=Path)
     given = parser.parse_args()
     found = [pair(d) for folder in given.folders for d in sorted(folder.iterdir()) if (d / "ot-map.npz").exists()]
     networks = [pair(d, "committee") for folder in given.committee for d in sorted(folder.iterdir()) if (d / "dann.npz").exists()]
+    shots = [few(d) for folder in given.few for d in sorted(folder.iterdir()) if (d / "blend.npz").exists()]
+    earlier = json.loads(given.before.read_text())["pairs"] if given.before else []
+    for strategy, rows in (("consensus", found), ("committee", networks), ("blend", shots)):
+        rows.extend(others(strategy, rows, earlier))
     for title, rows in (("consensus", found), ("committee", networks)):
         for task in ("classification", "regression"):
             some = sorted((p for p in rows if p["task"] == task), key=lambda p: p["ambiguity"])
             if some:
                 show(title, task, some)
     found += networks
-    shots = [few(d) for folder in given.few for d in sorted(folder.iterdir()) if (d / "blend.npz").exists()]
     for task in ("classification", "regression"):
         some = sorted((p for p in shots if p["task"] == task), key=lambda p: p["gain"])
         if some:

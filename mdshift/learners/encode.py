@@ -60,7 +60,7 @@ class Encoder:
         theirs = [j for j, c in enumerate(schema.numbers) if c.where == "target"]
         if theirs and texts_of:  # what the target alone has can be scaled by the target alone
             numbers = _borrowed(numbers, np.concatenate([d.numbers for d in texts_of]), theirs)
-        fill, logs, center, scale, indicators = _fit_numbers(numbers, floor=schema.modality == "array")
+        fill, logs, center, scale, indicators = _fit_numbers(numbers)
         kept = [min(MAX_LEVELS, c.source_levels or len(c.levels)) for c in schema.categories]
         found = [_fit_text([d.texts[:, j] for d in (texts_of or domains)]) for j in range(len(schema.texts))] if backbone is None else []
         images = [d.images for d in domains if d.images is not None]
@@ -246,7 +246,7 @@ def _skewness(v: NDArray[np.float64]) -> NDArray[np.float64]:
     return skew
 
 
-def _fit_numbers(numbers: NDArray[np.float64], *, floor: bool) -> tuple[Any, Any, Any, Any, Any]:
+def _fit_numbers(numbers: NDArray[np.float64]) -> tuple[Any, Any, Any, Any, Any]:
     missing = np.isnan(numbers)
     share = missing.mean(axis=0) if len(numbers) else np.zeros(numbers.shape[1])
     with np.errstate(all="ignore"):
@@ -265,9 +265,6 @@ def _fit_numbers(numbers: NDArray[np.float64], *, floor: bool) -> tuple[Any, Any
         v = np.where(logs[None, :], logged, w)
     center = v.mean(axis=0) if len(v) else np.zeros(v.shape[1])
     spread = v.std(axis=0) if len(v) else np.ones(v.shape[1])
-    if floor and spread.any():
-        # columns of one array share a unit: one that hardly moves in the source must not explode in the target
-        spread = np.where(spread > 0, np.maximum(spread, 0.25 * np.median(spread[spread > 0])), 0.0)
     tiny = spread <= 1e-9 * np.maximum(np.abs(center), 1.0)  # a constant: centred, unscaled
     indicators = np.flatnonzero((share >= MIN_INDICATOR) & (share < 1))
     return fill, logs, center, np.where(tiny, 1.0, spread), indicators

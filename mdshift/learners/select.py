@@ -16,6 +16,7 @@ from mdshift.learners.linear import Linear
 from mdshift.learners.trees import Trees
 from mdshift.pace import Work, follow
 from mdshift.stats.calibration import fit_temperature
+from mdshift.stats.stacking import stacked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,12 +37,14 @@ STRENGTHS = {"classification": (0.01, 0.1, 1.0), "regression": (0.01, 0.1, 1.0)}
 MIN_DOMAIN_ROWS = 30  # sources smaller than this cannot stand as a fold of their own
 TREE_SHARE = 0.3  # of the columns, drawn for each split: trees that lean on all columns lose less where some of them move
 BOTH_STEP = 0.01  # lines and trees together are taken where they score at most this much less than the best
+# of the way from what their weights should be on the source to even ones: where the target lies beyond the source, either may err without bound
+EVEN = {"classification": 0.0, "regression": 0.25}
 STEP = 0.003  # a more complex learner must score at least this much more (accuracy or R2), and one standard error
 
 
 @dataclass(frozen=True)
 class Both(Learner):
-    """The mean of the scores of a linear model and of boosted trees.
+    """The mean of the scores of a linear model, by its `share`, and of boosted trees.
 
     Trees are flat outside of the source and lines run on: where the target lies outside, their mean errs less than either.
     """
@@ -49,11 +52,12 @@ class Both(Learner):
     name: ClassVar[str] = "linear+trees"
     linear: Linear = field(default_factory=Linear)
     trees: Trees = field(default_factory=Trees)
+    share: float = 0.5
 
     def fit(self, prepared: Prepared, X: Matrix, y: NDArray[Any], rng: np.random.Generator, weights: Vector | None = None) -> Predictor:
         """Train both."""
         members = [learner.fit(prepared, X, y, rng, weights) for learner in (self.linear, self.trees)]
-        return Averaged(members, np.array([0.5, 0.5]))
+        return Averaged(members, np.array([self.share, 1 - self.share]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +113,10 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
         linear, trees = found[line], found["trees"]
         assert isinstance(linear[0], Linear)
         assert isinstance(trees[0], Trees)
-        found["linear+trees"] = (Both(linear[0], trees[0]), (linear[1] + trees[1]) / 2)
+        share = stacked(linear[1][seen], trees[1][seen], y, task)
+        share += EVEN[task] * (0.5 - share)
+        if 0 < share < 1:
+            found["linear+trees"] = (Both(linear[0], trees[0], share), share * linear[1] + (1 - share) * trees[1])
     best = max(score(task, y, scores[seen]) for _, scores in found.values())
     if _net_can_win(prepared, len(rows), best) if network is None else network:
         from mdshift.learners.net import Net

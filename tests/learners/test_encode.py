@@ -62,6 +62,15 @@ def test_heavy_tails_are_taken_on_the_logarithmic_scale():
     assert not Encoder.fit(numeric(1), [domain(numbers=np.log(v))]).logs[0]
 
 
+def test_a_column_of_an_array_is_scaled_by_itself_however_little_it_moves():
+    v = np.random.default_rng(3).normal(size=(200, 8))
+    quiet = v.copy()
+    quiet[:, 0] *= 1e-3
+    schema = Schema("array", numeric(8).columns)
+    X, Q = (Encoder.fit(schema, [domain(numbers=a)]).transform(domain(numbers=a)) for a in (v, quiet))
+    np.testing.assert_allclose(X, Q, atol=1e-4)
+
+
 def test_categories_unknown_rare_and_missing_have_their_columns():
     schema = Schema("table", (Column("c", "category", ("a", "b", "new"), 2),))
     source = domain(categories=[[0], [0], [1]])

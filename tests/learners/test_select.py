@@ -7,7 +7,19 @@ from made import prepared, rng_of
 from mdshift.errors import DataError
 from mdshift.learners.construct import parts
 from mdshift.learners.linear import Linear
-from mdshift.learners.select import by_parts, choose, make_folds, merits, out_of_fold, pick, score, source_model, stratified, trees_for
+from mdshift.learners.select import (
+    Both,
+    by_parts,
+    choose,
+    make_folds,
+    merits,
+    out_of_fold,
+    pick,
+    score,
+    source_model,
+    stratified,
+    trees_for,
+)
 from mdshift.validators.base import paired
 
 rng = np.random.default_rng(0)
@@ -41,6 +53,40 @@ def test_lines_and_trees_together_are_taken_where_they_come_close_to_the_best(li
     table = {name: value for name, value in scores.items() if value is not None}
     right = {name: (np.arange(1000) < round(1000 * value)).astype(float) for name, value in table.items()}
     assert pick(table, right, images=False) == chosen
+
+
+def test_lines_and_trees_weigh_what_they_are_worth_on_the_source():
+    """A bend that trees alone can follow, and a line: together they are better than either, and the line weighs little."""
+    own = np.random.default_rng(5)
+    X = own.uniform(-1, 1, (600, 3))
+    y = (3 * np.sign(X[:, 0] * X[:, 1]) + X[:, 2] + 0.5 * own.normal(size=600) > 0).astype(int)
+    p = prepared(X, y)
+    chosen = choose(p, rng_of(), network=False)
+    assert isinstance(chosen.learner, Both)
+    assert 0 < chosen.learner.share < 0.3
+    weights = chosen.learner.fit(p, p.X_source, y, np.random.default_rng(1)).weights
+    np.testing.assert_allclose(weights, [chosen.learner.share, 1 - chosen.learner.share])
+    best = max(v for name, v in chosen.table.items() if name != "linear+trees")
+    assert chosen.table["linear+trees"] >= best - 0.01
+
+
+def test_of_numbers_a_line_keeps_a_part_where_the_source_gives_it_none():
+    """The source has no use for the line, and beyond the source trees are flat: with the line's part they err less there."""
+    own = np.random.default_rng(6)
+    X = own.uniform(0, 1, (500, 1))
+    y = 2 * X[:, 0] + 0.5 * np.sin(20 * X[:, 0]) + 0.05 * own.normal(size=500)
+    p = prepared(X, y)
+    chosen = choose(p, rng_of(), network=False)
+    assert isinstance(chosen.learner, Both)
+    assert chosen.learner.share >= 0.125
+    beyond = own.uniform(1, 2, (300, 1))
+    away = 2 * beyond[:, 0] + 0.5 * np.sin(20 * beyond[:, 0])
+    far = (beyond - X.mean()) / X.std()
+    errors = [
+        ((learner.fit(p, p.X_source, y, np.random.default_rng(1)).scores(far)[:, 0] - away) ** 2).mean()
+        for learner in (chosen.learner, chosen.learner.trees)
+    ]
+    assert errors[0] < 0.9 * errors[1]
 
 
 def test_the_trees_that_are_chosen_see_a_part_of_the_columns_at_each_split():
