@@ -89,9 +89,8 @@ def few(folder):
     }
 
 
-def others(strategy, rows, earlier):
+def others(strategy, collected, earlier):
     """The pairs of an earlier record of the strategy that were not collected again."""
-    collected = {p["pair"] for p in rows}
     kept = [p for p in earlier if p["strategy"] == strategy and p["pair"] not in collected]
     if kept:
         print(f"{strategy}: as on record before: {', '.join(p['pair'] for p in kept)}")
@@ -125,8 +124,10 @@ def main():
     networks = [pair(d, "committee") for folder in given.committee for d in sorted(folder.iterdir()) if (d / "dann.npz").exists()]
     shots = [few(d) for folder in given.few for d in sorted(folder.iterdir()) if (d / "blend.npz").exists()]
     earlier = json.loads(given.before.read_text())["pairs"] if given.before else []
-    for strategy, rows in (("consensus", found), ("committee", networks), ("blend", shots)):
-        rows.extend(others(strategy, rows, earlier))
+    again = {p["pair"] for p in found}  # what has no networks any more lies beyond the limits, and its earlier row would not
+    networks += others("committee", again | {p["pair"] for p in networks}, earlier)
+    found += others("consensus", again, earlier)
+    shots += others("blend", {p["pair"] for p in shots}, earlier)
     for title, rows in (("consensus", found), ("committee", networks)):
         for task in ("classification", "regression"):
             some = sorted((p for p in rows if p["task"] == task), key=lambda p: p["ambiguity"])

@@ -18,7 +18,7 @@ from mdshift.stats.resample import bootstrap, two_sided
 from mdshift.types import MISSING, Score
 from mdshift.validators.base import Bench, Gain, Validator, paired
 from mdshift.validators.collapse import Collapse
-from mdshift.validators.precedent import Precedent, record, spread
+from mdshift.validators.precedent import Precedent, gainful, record, spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -344,7 +344,8 @@ def past(bench: Bench) -> Gain | None:
     """What a strategy gained on the pairs on record: those on which its members disagreed as much, for a mean of members that has such a record."""
     task = bench.prepared.task
     if "ambiguity" not in bench.evidence:
-        return spread(record(bench.strategy, task), task)
+        own = record(bench.strategy, task)
+        return spread(own, task) if gainful(own) else None
     found = Precedent().gain(bench, 0.0)
     return found if isinstance(found, Gain) else None
 

@@ -115,8 +115,7 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
         assert isinstance(trees[0], Trees)
         share = stacked(linear[1][seen], trees[1][seen], y, task)
         share += EVEN[task] * (0.5 - share)
-        if 0 < share < 1:
-            found["linear+trees"] = (Both(linear[0], trees[0], share), share * linear[1] + (1 - share) * trees[1])
+        found["linear+trees"] = (Both(linear[0], trees[0], share), share * linear[1] + (1 - share) * trees[1])
     best = max(score(task, y, scores[seen]) for _, scores in found.values())
     if _net_can_win(prepared, len(rows), best) if network is None else network:
         from mdshift.learners.net import Net
@@ -125,6 +124,9 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
     table = {label: score(task, y, scores[seen]) for label, (_, scores) in found.items()}
     each = {name: merits(task, y, scores[seen]) for name, (_, scores) in found.items()}
     label = pick(table, each, images=prepared.modality == "image")
+    together = found[label][0]
+    if isinstance(together, Both) and together.share in (0, 1):  # the other has nothing to add
+        label = line if together.share else "trees"
     return Choice(found[label][0], label, table, rows[seen], found[label][1][seen], metric, how)
 
 

@@ -34,7 +34,7 @@ class Precedent(Validator):
     One target without labels cannot say how much a strategy gains there; pairs whose labels are known can say how often it did. The
     estimate is the mean over the data sets that they are of, the interval leaves out a tenth of the sets at either end (80 %, whatever
     `--alpha` is): pairs of one set are alike, so that a set counts once, and the one at hand is a further set. It holds as far as these
-    data are like those. What is asked of a pair needs no labels. `ambiguity` is the mean squared distance of the members' predictions from their mean
+    data are like those. Where the mean of the sets is not above 0 by more than chance (a one-sided t-test, at .1), nothing is said. What is asked of a pair needs no labels. `ambiguity` is the mean squared distance of the members' predictions from their mean
     (Brier score for classes, in variances of the source's label for numbers): below .04 (.005 for numbers) little can be won, above .2 the
     members contradict one another. Of numbers, the mean that the source model foretells may lie a quarter of a standard deviation off the
     source's: beyond, the label itself may have moved, which a map takes back. Of a committee, all must agree on a tenth of the rows on
@@ -43,7 +43,7 @@ class Precedent(Validator):
 
     Assumes: These data are like the pairs on record.
 
-    Helps: The inputs moved, the candidate is made of several members (`committee`; `consensus` for numbers; `blend`), and there are no target labels, or too few to prove a gain.
+    Helps: The inputs moved, the candidate is made of several members (`committee`, `blend`), and there are no target labels, or too few to prove a gain.
 
     Hurts: Data unlike those pairs: the interval then holds for others than yours. It has no vote; the guard asks it by itself.
 
@@ -83,7 +83,10 @@ def foretold(strategy: str, prepared: Prepared, evidence: Mapping[str, Any], by:
         return f"its members contradict the source model on rows on which they seldom all agree ({float(evidence['unanimous']):.2f}; {UNANIMOUS:g} is needed)"
     if moved > FURTHEST:
         return f"the numbers foretold lie {moved:.2f} standard deviations off the source's (up to {FURTHEST:g} there is a record)"
-    return spread(own, task) or f"there are precedents of {len(own)} data sets, too few"
+    found = spread(own, task)
+    if found is None:
+        return f"there are precedents of {len(own)} data sets, too few"
+    return found if gainful(own) else f"on the record of {len(own)} data sets it gains no more than chance may have given"
 
 
 def record(strategy: str, task: str, least: float = 0.0, most: float = float("inf")) -> dict[str, list[float]]:
@@ -126,6 +129,20 @@ def spread(by_set: Mapping[str, Sequence[float]], task: str) -> Gain | None:
     told = f"the interval holds {100 * (1 - 2 * LEVEL):g} % of such sets"
     sentence = f"of {len(gains)} real pairs of {len(by_set)} sets where it was used like this {won} gained, the worst {worst} ({told})"
     return Gain(mean, float(low), float(high), sentence)
+
+
+def gainful(by_set: Mapping[str, Sequence[float]]) -> bool:
+    """Whether the mean of the data sets' gains is above 0 by more than chance: a one-sided t-test at LEVEL, a set counting once.
+
+    An interval that hardly reaches below 0 may hold nothing but a strategy that does nothing.
+    """
+    from scipy.special import stdtrit
+
+    means = np.array([np.mean(own) for own in by_set.values()])
+    if len(means) < FEWEST:
+        return False
+    error = float(means.std(ddof=1)) / len(means) ** 0.5
+    return bool(means.mean() > float(stdtrit(len(means) - 1, 1 - LEVEL)) * error)
 
 
 def _end(share: NDArray[np.float64]) -> int:

@@ -20,6 +20,7 @@ from mdshift.learners.select import (
     stratified,
     trees_for,
 )
+from mdshift.learners.trees import Trees
 from mdshift.validators.base import paired
 
 rng = np.random.default_rng(0)
@@ -68,6 +69,17 @@ def test_lines_and_trees_weigh_what_they_are_worth_on_the_source():
     np.testing.assert_allclose(weights, [chosen.learner.share, 1 - chosen.learner.share])
     best = max(v for name, v in chosen.table.items() if name != "linear+trees")
     assert chosen.table["linear+trees"] >= best - 0.01
+
+
+def test_where_the_line_only_adds_error_the_trees_are_taken_though_it_is_as_often_right():
+    """One row in seventy is of the second class: a line that never says so is as often right as trees that find it."""
+    own = np.random.default_rng(7)
+    X = own.uniform(-1, 1, (600, 2))
+    y = (np.abs(X) < 0.1).all(axis=1).astype(int) ^ (own.random(600) < 0.01)
+    chosen = choose(prepared(X, y), rng_of(), network=False)
+    assert chosen.table["trees"] - chosen.table["linear (C=0.01)"] < 0.003
+    assert chosen.label == "trees"
+    assert isinstance(chosen.learner, Trees)
 
 
 def test_of_numbers_a_line_keeps_a_part_where_the_source_gives_it_none():
