@@ -30,7 +30,7 @@ CHOICE_ROWS = 4000  # rows that the choice is made on: more move its scores by l
 MAX_TREE_COLUMNS = 500  # beyond, columns are pixels, words or genes: linear models and networks are as good and far faster
 MAX_TREE_WORK = 20_000_000  # rows x classes x columns; beyond, trees take minutes
 FREE_TREE_WORK = 1_500_000  # up to here they get all rounds, beyond fewer and larger ones
-MIN_NET_ROWS = {"array": 300, "table": 1000, "image": 10}  # a network on fewer rows does not win; on bags of words never
+MIN_NET_ROWS = {"array": 300, "table": 1000, "image": 10}  # a network on fewer rows does not win; on bags of words, or for numbers, never
 MAX_NET_WORK = 500_000  # rows x columns of a table or array; beyond, five folds of a network take minutes on two cores
 NET_STEP = 0.01  # a network must score at least this much more: of two alike on the source it is the one that travels worse
 STRENGTHS = {"classification": (0.01, 0.1, 1.0), "regression": (0.01, 0.1, 1.0)}  # C: 1 / penalty
@@ -264,6 +264,8 @@ def _domains_can_teach(prepared: Prepared, rows: NDArray[np.int64]) -> bool:
 
 def _net_can_win(prepared: Prepared, rows: int, best: float) -> bool:
     if best > 1 - NET_STEP and prepared.modality != "image":  # there is no room for the step that it has to be better by
+        return False
+    if prepared.task == "regression" and prepared.modality != "image":  # one that wins on the source travels worse: it gains .01, or loses all
         return False
     if prepared.task == "classification" and np.bincount(prepared.y_source).max() < FOLDS:
         return False

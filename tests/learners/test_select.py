@@ -223,3 +223,13 @@ def test_a_network_is_not_tried_where_it_could_not_win(monkeypatch):
     assert select._net_can_win(easy, 200, 0.6)
     assert not select._net_can_win(easy, 200, 0.995)
     assert "net" not in choose(easy, rng_of()).table  # the linear model is right on every row
+
+
+def test_no_network_competes_for_numbers_of_a_table_unless_it_is_asked_for():
+    from mdshift.learners import select
+
+    X = rng.normal(size=(1200, 3))
+    assert select._net_can_win(prepared(X, (X[:, 0] > 0).astype(int)), 1200, 0.6)
+    assert not select._net_can_win(prepared(X, X[:, 0]), 1200, 0.6)
+    pixels = prepared(X, X[:, 0], modality="image")
+    assert select._net_can_win(pixels, 1200, 0.6)
