@@ -265,8 +265,8 @@ def _domains_can_teach(prepared: Prepared, rows: NDArray[np.int64]) -> bool:
 def _net_can_win(prepared: Prepared, rows: int, best: float) -> bool:
     if best > 1 - NET_STEP and prepared.modality != "image":  # there is no room for the step that it has to be better by
         return False
-    if prepared.task == "regression" and prepared.modality != "image":  # one that wins on the source travels worse: it gains .01, or loses all
-        return False
+    if prepared.task == "regression" and prepared.modality != "image":
+        return False  # one that wins on the source travels worse: it gains .01, or loses all
     if prepared.task == "classification" and np.bincount(prepared.y_source).max() < FOLDS:
         return False
     if prepared.modality != "image" and rows * prepared.X_source.shape[1] > MAX_NET_WORK:
