@@ -119,6 +119,8 @@ def told(name, gains):
 def shown(rows):
     for task in ("classification", "regression"):
         own = [r for r in rows if r["task"] == task]
+        if not own:
+            continue
         print(f"{task:36}{'sets':>6}{'pairs':>7}{'of sets':>9}{'of pairs':>9}{'better':>8}{'worse':>7}{'worst':>8}   (hundredths)")
         for share in (f"{s:g}" for s in SHARES[1:]):
             gains = defaultdict(list)
@@ -127,7 +129,7 @@ def shown(rows):
             told(f"trees, share {share} over all columns", gains)
         took = {s: sum(r["seconds"][s] for r in own) for s in (f"{s:g}" for s in SHARES)}
         print(f"{'':4}seconds, all columns 1: " + ", ".join(f"{s} {took[s] / took['1']:.2f}" for s in took if s != "1"))
-        for name in own[0]["weighed"] if own else ():
+        for name in own[0]["weighed"]:
             gains = defaultdict(list)
             for r in own:
                 gains[set_of(r["pair"])].append(r["weighed"][name] - r["weighed"]["the simpler"])

@@ -35,14 +35,14 @@ class Set:
 
 
 SETS = (
-    Set("ames_zone", "ames", "MS_Zoning", "Sale_Price", {"low_density": "Residential_Low_Density", "medium_density": "Residential_Medium_Density", "floating_village": "Floating_Village_Residential"}, ("Neighborhood", "Longitude", "Latitude"), numbers=True, log=0),
+    Set("ames_zone", "ames", "MS_Zoning", "Sale_Price", {"low_density": "Residential_Low_Density", "medium_density": "Residential_Medium_Density", "floating_village": "Floating_Village_Residential"}, ("Neighborhood", "Longitude", "Latitude"), numbers=True, log=1),
     Set("city_weather", "Weather", "city", "avg_humidity", {"auckland": "Auckland", "mumbai": "Mumbai", "beijing": "Beijing", "chicago": "Chicago"}, ("date", "day", "year", "high_humidity", "low_humidity", "high_dewpt", "avg_dewpt", "low_dewpt"), numbers=True),
     Set("epa_cars", "epa2021", "drive_desc", "comb_mpg", {"all_wheel": "All Wheel Drive", "rear_wheel": "2-Wheel Drive, Rear", "front_wheel": "2-Wheel Drive, Front", "four_wheel": "4-Wheel Drive"}, ("model_yr", "city_mpg", "hwy_mpg", "mfr_code", "carline", "model_type_index", "drive_sys", "air_aspir_method", "transmission", "fuel_usage", "release_date", "guzzler", "division"), numbers=True),
-    Set("airbnb_chicago", "airbnb", "district", "price", {"north": "North", "west": "West", "far_north": "Far North", "south": "South"}, ("neighborhood",), numbers=True, log=0),
+    Set("airbnb_chicago", "airbnb", "district", "price", {"north": "North", "west": "West", "far_north": "Far North", "south": "South"}, ("neighborhood",), numbers=True, log=1),
     Set("loan_rate", "loans_full_schema", "homeownership", "interest_rate", {"mortgage": "MORTGAGE", "rent": "RENT", "own": "OWN"}, ("emp_title", "grade", "sub_grade", "installment", "loan_status", "balance", "paid_total", "paid_principal", "paid_interest", "paid_late_fees"), numbers=True),
     Set("developer_salary", "stackoverflow", "Country", "Salary", {"united_states": "United States", "united_kingdom": "United Kingdom", "germany": "Germany", "india": "India"}, numbers=True, log=1000),
     Set("corn_yield", "lasrosas.corn", "year", "yield", {"y1999": 1999, "y2001": 2001}, ("nf",), numbers=True),
-    Set("diamonds_cut", "diamonds", "cut", "price", {"fair": "Fair", "good": "Good", "premium": "Premium", "ideal": "Ideal"}, numbers=True, log=0),
+    Set("diamonds_cut", "diamonds", "cut", "price", {"fair": "Fair", "good": "Good", "premium": "Premium", "ideal": "Ideal"}, numbers=True, log=1),
     Set("taxi_fare", "taxis", "color", "fare", {"yellow": "yellow", "green": "green"}, ("pickup", "dropoff", "tip", "tolls", "total", "pickup_zone", "dropoff_zone"), numbers=True),
     Set("garments", "garments_worker_productivity", "department", "actual_productivity", {"sewing": "sweing", "finishing": "finishing"}, ("date", "wip"), numbers=True),
     Set("steel_energy", "Steel_industry_data", "Load_Type", "Usage_kWh", {"light": "Light_Load", "medium": "Medium_Load", "maximum": "Maximum_Load"}, ("date", "CO2(tCO2)", "Lagging_Current_Power_Factor", "Leading_Current_Power_Factor"), numbers=True),

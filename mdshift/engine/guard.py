@@ -341,7 +341,7 @@ def sided(gain: Gain, finer: Gain | None, past: Gain | None, kinds: Collection[s
 
 
 def past(bench: Bench) -> Gain | None:
-    """What a strategy gained on the pairs on record: those on which its members disagreed as much, for a mean of members that has such a record."""
+    """What a strategy gained on the pairs on record: those on which its members disagreed as much, for a mean of members; None where it may be chance."""
     task = bench.prepared.task
     if "ambiguity" not in bench.evidence:
         own = record(bench.strategy, task)

@@ -30,14 +30,18 @@ CHOICE_ROWS = 4000  # rows that the choice is made on: more move its scores by l
 MAX_TREE_COLUMNS = 500  # beyond, columns are pixels, words or genes: linear models and networks are as good and far faster
 MAX_TREE_WORK = 20_000_000  # rows x classes x columns; beyond, trees take minutes
 FREE_TREE_WORK = 1_500_000  # up to here they get all rounds, beyond fewer and larger ones
-MIN_NET_ROWS = {"array": 300, "table": 1000, "image": 10}  # a network on fewer rows does not win; on bags of words, or for numbers, never
+MIN_NET_ROWS = {
+    "array": 300,
+    "table": 1000,
+    "image": 10,
+}  # a network on fewer rows does not win; on bags of words, or for numbers but of images, never
 MAX_NET_WORK = 500_000  # rows x columns of a table or array; beyond, five folds of a network take minutes on two cores
 NET_STEP = 0.01  # a network must score at least this much more: of two alike on the source it is the one that travels worse
 STRENGTHS = {"classification": (0.01, 0.1, 1.0), "regression": (0.01, 0.1, 1.0)}  # C: 1 / penalty
 MIN_DOMAIN_ROWS = 30  # sources smaller than this cannot stand as a fold of their own
 TREE_SHARE = 0.3  # of the columns, drawn for each split: trees that lean on all columns lose less where some of them move
 BOTH_STEP = 0.01  # lines and trees together are taken where they score at most this much less than the best
-# of the way from what their weights should be on the source to even ones: where the target lies beyond the source, either may err without bound
+# of the way from what their weights should be on the source to even ones: where the target lies beyond it, the source does not show which errs more
 EVEN = {"classification": 0.0, "regression": 0.25}
 STEP = 0.003  # a more complex learner must score at least this much more (accuracy or R2), and one standard error
 
@@ -81,7 +85,8 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
 
     With several sources a fold is a source: the target is one more domain, and what carries over to a domain that was not seen is what
     counts. With one source the folds are stratified. Another cut may be asked for (see `construct`); then what is trained on is cleaned
-    fold by fold, and what is scored never. Taken is the mean of lines and trees within `BOTH_STEP` of the best, else the simplest within `STEP`.
+    fold by fold, and what is scored never. Taken is the mean of lines and trees, weighed by these same scores (or the one, where the other has no
+    weight), within `BOTH_STEP` of the best, else the simplest within `STEP`.
     network: whether a small network competes (None: where the data are such that one can win).
 
     Raises DataError where the source cannot train anything.
@@ -115,7 +120,8 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
         assert isinstance(trees[0], Trees)
         share = stacked(linear[1][seen], trees[1][seen], y, task)
         share += EVEN[task] * (0.5 - share)
-        found["linear+trees"] = (Both(linear[0], trees[0], share), share * linear[1] + (1 - share) * trees[1])
+        if share < 1:  # else the trees have nothing to add, and of the lines the simplest will do
+            found["linear+trees"] = (Both(linear[0], trees[0], share), share * linear[1] + (1 - share) * trees[1])
     best = max(score(task, y, scores[seen]) for _, scores in found.values())
     if _net_can_win(prepared, len(rows), best) if network is None else network:
         from mdshift.learners.net import Net
@@ -125,8 +131,8 @@ def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progr
     each = {name: merits(task, y, scores[seen]) for name, (_, scores) in found.items()}
     label = pick(table, each, images=prepared.modality == "image")
     together = found[label][0]
-    if isinstance(together, Both) and together.share in (0, 1):  # the other has nothing to add
-        label = line if together.share else "trees"
+    if isinstance(together, Both) and not together.share:  # the line has nothing to add
+        label = "trees"
     return Choice(found[label][0], label, table, rows[seen], found[label][1][seen], metric, how)
 
 

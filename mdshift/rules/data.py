@@ -50,7 +50,9 @@ def right_architecture(modality: str) -> Mapping[str, Any] | None:
     if modality == "text":
         return {"advice": "text is read as hashed or weighted terms; local transformer weights are the extra mdshift[hf]"}
     if modality in ("table", "array"):
-        return {"advice": "the learner is chosen by cross-validation among linear models, boosted trees and a small network"}
+        return {
+            "advice": "the learner is chosen by cross-validation among linear models, boosted trees, both together and, of classes, a small network"
+        }
     return None
 
 

@@ -16,7 +16,7 @@ class SourceOnly(Correct):
     """Train on the source alone, well, and use it as it is.
 
     The learner is chosen by cross-validation (leave-one-source-out where there are several sources) among linear models, boosted trees,
-    the mean of the two, and a small network; its class probabilities are calibrated on out-of-fold scores. Every other strategy is
+    the two together, weighed by what each is worth there, and, but for numbers of a table or array, a small network; its class probabilities are calibrated on out-of-fold scores. Every other strategy is
     compared with this one before it is kept: on real tables most published methods lose to it.
 
     Assumes: P(Y|X) is the same in both domains, and the model is right where the target lies.

@@ -22,7 +22,7 @@ LEAST = {"classification": 0.04, "regression": 0.005}  # ambiguity from which th
 MOST = {"classification": 0.2, "regression": float("inf")}  # beyond, they contradict one another, and there is no consensus
 UNANIMOUS = 0.1  # share of the rows on which a committee contradicts the source model that all its members must agree on
 FURTHEST = 0.25  # standard deviations of the source's numbers by which the mean may move that the source model foretells
-LEVEL = 0.1  # the interval leaves out this share of the precedents at either end
+LEVEL = 0.1  # the interval leaves out this share of the precedents at either end; also the level of the test that the mean is above 0
 FEWEST = 9  # data sets; of fewer, none can lie below a tenth: 1 / (9 + 1)
 
 
@@ -134,7 +134,7 @@ def spread(by_set: Mapping[str, Sequence[float]], task: str) -> Gain | None:
 def gainful(by_set: Mapping[str, Sequence[float]]) -> bool:
     """Whether the mean of the data sets' gains is above 0 by more than chance: a one-sided t-test at LEVEL, a set counting once.
 
-    An interval that hardly reaches below 0 may hold nothing but a strategy that does nothing.
+    An interval whose low end is within the tolerance may hold nothing but a strategy that does nothing.
     """
     from scipy.special import stdtrit
 
