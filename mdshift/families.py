@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
+    from numpy.typing import NDArray
 
     from mdshift.learners.base import Matrix, Vector
+
+
+BELIEVED = 0.5  # the probability from which the source model's class stands, whatever the mean of the members says
+COHERENT = 0.05  # gain in the neighbours' agreement beyond chance (kappa) from which that mean is believed everywhere
+SLACK = 0.01  # by which their plain agreement may be lower: classes of more even shares have more of the former by their shares alone
+NEIGHBOURLY = 30  # rows of the target; of fewer the neighbours tell too little
 
 
 class Strategy(ABC):
@@ -46,12 +53,19 @@ class Average(Strategy):
 
     The squared error of the mean is the members' mean error less the spread among them, for classes (Brier score) as for numbers (Krogh &
     Vedelsby 1995), and that spread can be seen without labels. It is reported as `ambiguity`, of the members in `gauge`; of numbers also, as
-    `moved`, by how many standard deviations of the source's the mean that the source model foretells lies off the source's. Members that
+    `moved`, by how many standard deviations of the source's the mean that the source model foretells lies off the source's. Of classes the mean is
+    trusted with care: everywhere where the target's rows share a class with their neighbours more than by the source model (`coherence_gain`, beyond chance, and
+    `agreement_gain`; of the members in `gauge` alone `gauge_gain`), else only on rows to whose class that model gives less than a half; `overruled` is the share of rows that it decides. Members that
     the run has trained already with the same settings are taken as they are; those that need an extra that is not installed, or that do
     not fit the data, are left out.
     """
 
-    own: float = param(0.0, "share of the source model in the mean (0: as much as every other); of no account in a vote", low=0, high=1)
+    own: float = param(0.0, "share of the source model in the mean (0: as much as every other)", low=0, high=1)
+    rule: str = param(
+        "careful",
+        "of classes: careful (the mean where neighbouring rows agree more on what it says, else only where the source model is in doubt), mean (everywhere)",
+        choices=("careful", "mean"),
+    )
 
     @abstractmethod
     def parts(self, task: str) -> tuple[str, ...]:
@@ -61,15 +75,35 @@ class Average(Strategy):
         """Those of them whose disagreement, together with the source model, is reported: by default all."""
         return self.parts(task)
 
-    def joined(self, names: Sequence[str], models: Sequence[Predictor], weights: Vector, told: Mapping[str, Any]) -> Predictor:  # noqa: ARG002 - what overriding methods are given
-        """One predictor of the members, the source model first, and their shares: by default the mean of their scores. told: what `told` tells of them."""
-        from mdshift.learners.compose import Averaged
+    def joined(self, models: Sequence[Predictor], weights: Vector, task: str, told: Mapping[str, Any]) -> Predictor:
+        """One predictor of the members, the source model first, and their shares. told: what `told` tells of them."""
+        from mdshift.learners.compose import Averaged, Doubted
 
-        return Averaged(models, weights)
+        careful = task == "classification" and self.rule == "careful" and not coherent(told)
+        return Doubted(models, weights, BELIEVED) if careful else Averaged(models, weights)
 
-    def told(self, names: Sequence[str], scores: Sequence[Vector]) -> dict[str, Any]:  # noqa: ARG002 - what overriding methods are given
-        """What else is to be told of the members' scores (m, k) of the target."""
-        return {}
+    def told(self, scores: Sequence[Vector], weights: Vector, gauged: NDArray[np.bool_], X: Matrix) -> dict[str, Any]:
+        """Of the members' probabilities (m, k) of the target X (m, d): how much more coherent their mean is than the source model, and where it decides.
+
+        gauged (members,): those in `gauge`, the source model among them.
+        """
+        import numpy as np
+
+        from mdshift.stats.coherence import coherence
+
+        source, mean, part = (
+            sum(w * s for w, s, asked in zip(weights, scores, those, strict=True) if asked).argmax(axis=1)
+            for those in (np.arange(len(scores)) == 0, np.ones(len(scores), dtype=np.bool_), gauged)
+        )
+        found = dict.fromkeys(("coherence_gain", "agreement_gain", "gauge_gain"), 0.0)
+        if len(X) >= NEIGHBOURLY:
+            before, after, other = coherence(X, source, mean, part)
+            gains = (after.kappa - before.kappa, after.agreement - before.agreement, other.kappa - before.kappa)
+            found = dict(zip(found, gains, strict=True))
+        over = source != mean
+        if self.rule == "careful" and not coherent(found):
+            over &= scores[0].max(axis=1) < BELIEVED
+        return {**found, "overruled": float(over.mean())}
 
     def member(self, name: str) -> Strategy:
         """A member's strategy: by default with its own defaults."""
@@ -104,10 +138,17 @@ class Average(Strategy):
             each = [model.scores(prepared.X_target) for model in models]
             shown = [scores for scores, asked in zip(each, at, strict=True) if asked]
             evidence["ambiguity"] = ambiguity(shown, weights[at] / weights[at].sum())
-            told = self.told(evidence["members"], each)
-            if prepared.task == "regression":
+            if prepared.task == "classification":
+                told = self.told(each, weights, at, prepared.X_target)
+            else:
                 evidence["moved"] = float(abs(shown[0].mean() - prepared.y_source.mean()) / max(prepared.y_source.std(), 1e-150))
-        return Trained(self.joined(evidence["members"], models, weights, told), evidence=evidence | told)
+        return Trained(self.joined(models, weights, prepared.task, told), evidence=evidence | told)
+
+
+def coherent(told: Mapping[str, Any]) -> bool:
+    """Whether rows that lie together share a class more by the mean than by the source model: beyond chance, not by its shares alone, and by no kind of member alone."""
+    gains = (told.get(gain, 0.0) for gain in ("coherence_gain", "agreement_gain", "gauge_gain"))
+    return all(gain >= least for gain, least in zip(gains, (COHERENT, -SLACK, 0.0), strict=True))
 
 
 def _within(rng: Callable[[str], np.random.Generator], name: str) -> Callable[[str], np.random.Generator]:

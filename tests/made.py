@@ -128,10 +128,15 @@ def numeric(X, y, Xt, yt, names=("a", "b"), *, domains=None):
 DRIFT = {"ranked": [{"strategy": "consensus"}, {"strategy": "source-only"}], "facts": {"kinds": ["covariate"]}}
 
 
-def drifted(by=2.0, last=2.0, shown=None):
-    """Too far, by default, for weighted source rows to speak. shown: makes labels (500,) of the target's true ones, -1 for none."""
+def drifted(by=2.0, last=2.0, shown=None, gap=1.0):
+    """Two clusters, too far away, by default, for weighted source rows to speak. shown: makes labels (500,) of the target's true ones, -1 for none.
+
+    gap: by how much each class lies off the boundary; with 0 there are no clusters.
+    """
     rng = np.random.default_rng(0)
+    w = np.array([1.0, -1.0, 0.5, 0.0])
     X, Xt = rng.normal(size=(500, 4)), rng.normal(size=(500, 4))
-    labels, truth = ((A @ np.array([1.0, -1.0, 0.5, 0.0]) > 0).astype(np.int64) for A in (X, Xt))
+    labels, truth = ((A @ w > 0).astype(np.int64) for A in (X, Xt))
+    X, Xt = (A + gap * np.outer(2 * y - 1, w) / np.linalg.norm(w) for A, y in ((X, labels), (Xt, truth)))
     known = None if shown is None else shown(truth)
     return numeric(X, labels, Xt * [0.5, 1.5, 1, 1] + [by, 0, by, last], known)

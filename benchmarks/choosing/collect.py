@@ -29,6 +29,7 @@ from mdshift.engine.diagnose import diagnose
 from mdshift.engine.start import begin
 from mdshift.learners.base import Context
 from mdshift.learners.domains import source_ratios
+from mdshift.learners.pool import design
 from mdshift.learners.select import choose, source_model, stratified
 from mdshift.readers.load import domain_for, load
 from mdshift.types import DataSpec
@@ -174,6 +175,8 @@ def collect(bench, name, files, strategies, folder, seed, *, same, shots, once, 
             held=again.predictor.scores(prepared.X_source[held]),
             seconds=spent,
             known=prepared.labelled,
+            labelled=() if trained.labelled is None else trained.labelled,
+            label_weights=design(prepared, base)[prepared.labelled] if shots else (),
             prior=np.array(e.get("target_prior", ())),
             prior_error=np.array(e.get("prior_error", ())),
         )

@@ -319,23 +319,24 @@ SETS = (
 )
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def written(sets, what):
+    """Make each set, a name and what makes (name, rows) of its domains of RAW, into a folder of its own; one whose files are missing is left out. what: the script's own text."""
+    parser = argparse.ArgumentParser(description=what.splitlines()[0])
     parser.add_argument("raw", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
-    for make in SETS:
+    for name, make in sets:
         try:
-            domains = list(make(given.raw))
+            made = list(make(given.raw))
         except OSError as missing:  # SciPy says no more than that of a .mat that is not there
-            print(f"{make.__name__}: left out, {missing}")
+            print(f"{name}: left out, {missing}")
             continue
-        folder = given.output / make.__name__
+        folder = given.output / name
         folder.mkdir(parents=True, exist_ok=True)
-        for name, table in domains:
-            table.to_parquet(folder / f"{name}.parquet")
-        print(f"{make.__name__}: {', '.join(f'{name} {len(table)}' for name, table in domains)}")
+        for domain, rows in made:
+            rows.to_parquet(folder / f"{domain}.parquet")
+        print(f"{name}: {', '.join(f'{domain} {len(rows)}' for domain, rows in made)}")
 
 
 if __name__ == "__main__":
-    main()
+    written([(make.__name__, make) for make in SETS], __doc__)

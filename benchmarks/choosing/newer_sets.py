@@ -9,12 +9,12 @@ credit, with names); Churn_Modelling and cardio_train as found on Kaggle. A set 
 What tells the domains apart is no column, nor what tells the label. Domains have at most 4,000 rows, drawn at random.
 """
 
-import argparse
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from further_sets import written
 
 MOST = 4000
 
@@ -95,23 +95,5 @@ def domains(raw, s):
         yield name, found
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("raw", type=Path)
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    given = parser.parse_args()
-    for s in SETS:
-        try:
-            made = dict(domains(given.raw, s))
-        except OSError as missing:
-            print(f"{s.name}: left out, {missing}")
-            continue
-        folder = given.output / s.name
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, rows in made.items():
-            rows.to_parquet(folder / f"{name}.parquet")
-        print(f"{s.name}: {', '.join(f'{name} {len(rows)}' for name, rows in made.items())}")
-
-
 if __name__ == "__main__":
-    main()
+    written([(s.name, partial(domains, s=s)) for s in SETS], __doc__)

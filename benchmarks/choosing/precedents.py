@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from mdshift.declare import lookup
+from mdshift.learners.select import merits
 from mdshift.stats.ambiguity import ambiguity
 from mdshift.validators.precedent import LEAST, MOST, alike, set_of
 
@@ -44,16 +45,17 @@ def pair(folder, strategy="consensus"):
     averaged = lookup("strategy", strategy)()
     names = [name for name in averaged.parts(task) if (folder / f"{name}.npz").exists()]
     parts = [base, *(np.load(folder / f"{name}.npz") for name in names)]
-    gauge = [base, *(part for name, part in zip(names, parts[1:], strict=True) if name in averaged.gauge(task))]
+    gauged = np.array([True, *(name in averaged.gauge(task) for name in names)])
+    gauge = [part for part, asked in zip(parts, gauged, strict=True) if asked]
     score = accuracy if task == "classification" else r2
     y = np.concatenate([base["y_target"], base["y_test"]])
     said = [Said(np.concatenate([p["target"], p["test"]])) for p in parts]
-    members = ["source-only", *names]
-    told = averaged.told(members, [p["target"] for p in parts])
-    joined = averaged.joined(members, said, np.full(len(parts), 1 / len(parts)), told).scores(y)
-    seen, more = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge))), {}
-    if "unanimous" in told:
-        more = {"unanimous": round(told["unanimous"], 4)}
+    even, told = np.full(len(parts), 1 / len(parts)), {}
+    if task == "classification":
+        told = averaged.told([p["target"] for p in parts], even, gauged, base["X_target"])
+    joined = averaged.joined(said, even, task, told).scores(y)
+    seen = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge)))
+    more = {fact: round(value, 4) for fact, value in told.items()}
     if task == "regression":
         known = base["y_source"]
         seen /= known.var()
@@ -76,17 +78,30 @@ def few(folder):
     base, run = np.load(folder / "base.npz"), np.load(folder / "blend.npz")
     task = str(base["task"])
     score = accuracy if task == "classification" else r2
-    y = np.concatenate([base["y_target"][~run["known"]], base["y_test"]])
-    scores = [np.concatenate([s["target"][~run["known"]], s["test"]]) for s in (base, run)]
+    known = run["known"]
+    y = np.concatenate([base["y_target"][~known], base["y_test"]])
+    scores = [np.concatenate([s["target"][~known], s["test"]]) for s in (base, run)]
     before, after = (max(score(s, y), -1.0) for s in scores)
+    gain, finer = judged(task, base["y_target"][known], base["target"][known], run["labelled"], run["label_weights"])
     return {
         "strategy": "blend",
         "task": task,
         "pair": folder.name,
-        "labels": int(run["known"].sum()),
+        "labels": int(known.sum()),
+        "sided": bool(gain >= 0 and finer > 0),
         "gain": round(after - before, 4),
         "source_only": round(before, 3),
     }
+
+
+def judged(task, y, plain, adapted, weights):
+    """What the labels say of the strategy, as the guard has it: the mean gain in the score, and for classes in the Brier score."""
+    gains = merits(task, y, adapted) - merits(task, y, plain)
+    if task == "regression":
+        return float(np.average(gains, weights=weights)), float(np.average(gains, weights=weights))
+    onehot = np.eye(plain.shape[1])[y]
+    brier = ((onehot - plain) ** 2).sum(axis=1) - ((onehot - adapted) ** 2).sum(axis=1)
+    return float(np.average(gains, weights=weights)), float(np.average(brier, weights=weights))
 
 
 def others(strategy, collected, earlier):
@@ -100,7 +115,9 @@ def others(strategy, collected, earlier):
 def show(title, task, some):
     print(f"{title}, {task}: {'pair':47}{'source-only':>12}{'ambiguity':>11}{'gain':>8}")
     for p in some:
-        more = "".join(f"   {fact} {p[fact]:.2f}" for fact in ("moved", "unanimous") if fact in p)
+        more = "".join(
+            f"   {fact} {p[fact]:.2f}" for fact in ("moved", "coherence_gain", "agreement_gain", "gauge_gain", "overruled") if fact in p
+        )
         print(f"{'':16}{p['pair']:58}{p['source_only']:12.3f}{p['ambiguity']:11.4f}{p['gain']:+8.3f}{more}")
     for least in sorted({0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, LEAST[task]}):
         used = [p for p in some if least <= p["ambiguity"] <= MOST[task] and alike(p)]
@@ -124,8 +141,10 @@ def main():
     networks = [pair(d, "committee") for folder in given.committee for d in sorted(folder.iterdir()) if (d / "dann.npz").exists()]
     shots = [few(d) for folder in given.few for d in sorted(folder.iterdir()) if (d / "blend.npz").exists()]
     earlier = json.loads(given.before.read_text())["pairs"] if given.before else []
-    again = {p["pair"] for p in found}  # what has no networks any more lies beyond the limits, and its earlier row would not
-    networks += others("committee", again | {p["pair"] for p in networks}, earlier)
+    again = {p["pair"] for p in found}
+    # beyond the limits no networks are asked for any more, and an earlier row would not be either
+    beyond = {p["pair"] for p in found if not LEAST[p["task"]] <= p["ambiguity"] <= MOST[p["task"]]}
+    networks += others("committee", beyond | {p["pair"] for p in networks}, earlier)
     found += others("consensus", again, earlier)
     shots += others("blend", {p["pair"] for p in shots}, earlier)
     for title, rows in (("consensus", found), ("committee", networks)):

@@ -129,67 +129,36 @@ class Averaged(Predictor):
         return cls([restore(state.children[k]) for k in sorted(state.children)], state.arrays["weights"])
 
 
-NEVER = 2.0  # no probability reaches it
-
-
 @dataclass(frozen=True, eq=False)
-class Overruled(Predictor):
-    """The first predictor's class, but where enough of the others say another one, and the same: all that are `needed`, and one of the rest.
+class Doubted(Predictor):
+    """The first predictor's class where it gives it the probability `believed` or more, elsewhere that of the mean of all members.
 
-    Nor is it overruled where it is sure: where it gives its class the probability `believed` or more. The scores are the mean of all members
-    where its likeliest class is the one that was decided on, else the mean of those that decided: the needed ones, or the first alone.
-    needed (members,): of the first it says nothing.
+    The scores are that mean, too, where its likeliest class is the first one's, else the first's alone. weights (members,) sum to 1.
     """
 
-    kind: ClassVar[str] = "overruled"
+    kind: ClassVar[str] = "doubted"
     members: Sequence[Predictor]
-    needed: NDArray[np.bool_]
-    believed: float = NEVER
+    weights: NDArray[np.float64]
+    believed: float
 
     def scores(self, X: Matrix) -> Vector:
         """Scores (n, k), the class that was decided on the likeliest."""
-        firm = 1 + np.flatnonzero(self.needed[1:])
         first = np.asarray(self.members[0].scores(X), dtype=np.float64)
-        if not len(firm):
-            return first
-        said, total, sure = np.empty((len(self.members), len(X)), dtype=np.int64), first.copy(), np.zeros_like(first)
-        said[0] = first.argmax(axis=1)
-        for i, member in enumerate(self.members[1:], start=1):  # one after the other: all of them at once would be as many tables
-            scores = np.asarray(member.scores(X), dtype=np.float64)
-            said[i] = scores.argmax(axis=1)
-            total += scores
-            if self.needed[i]:
-                sure += scores
-        over, mean = overruled(said, self.needed) & (first.max(axis=1) < self.believed), total / len(self.members)
-        decided = np.where(over, said[firm[0]], said[0])
-        alone = np.where(over[:, None], sure / len(firm), first)
-        return np.asarray(np.where((mean.argmax(axis=1) == decided)[:, None], mean, alone))
+        mean = self.weights[0] * first
+        for w, member in zip(self.weights[1:], self.members[1:], strict=True):  # one by one: all of them at once would be as many tables
+            mean = mean + w * member.scores(X)
+        stands = (first.max(axis=1) >= self.believed) & (first.argmax(axis=1) != mean.argmax(axis=1))
+        return np.asarray(np.where(stands[:, None], first, mean))
 
     def state(self) -> State:
-        """Who is needed, when the first is believed, and the members by number."""
-        return State(
-            self.kind,
-            {"believed": self.believed},
-            {"needed": self.needed},
-            children={f"{i:03d}": m.state() for i, m in enumerate(self.members)},
-        )
+        """When the first is believed, the weights, and the members by number."""
+        children = {f"{i:03d}": m.state() for i, m in enumerate(self.members)}
+        return State(self.kind, {"believed": self.believed}, {"weights": self.weights}, children=children)
 
     @classmethod
-    def restore(cls, state: State) -> Overruled:
+    def restore(cls, state: State) -> Doubted:
         """Put together again."""
-        members = [restore(state.children[k]) for k in sorted(state.children)]
-        return cls(members, state.arrays["needed"], float(state.meta.get("believed", NEVER)))
-
-
-def overruled(said: NDArray[np.int64], needed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The rows (n,) on which the first member's class is overruled: all others that are needed say another one and the same, and one of the rest too.
-
-    said (members, n): each one's class; needed (members,), one of them at least beside the first; where all of them are, there is no rest.
-    """
-    firm, free = 1 + np.flatnonzero(needed[1:]), 1 + np.flatnonzero(~needed[1:])
-    first = said[firm[0]]
-    agreed = (said[firm] == first).all(axis=0) & (first != said[0])
-    return np.asarray(agreed & (said[free] == first).any(axis=0) if len(free) else agreed)
+        return cls([restore(state.children[k]) for k in sorted(state.children)], state.arrays["weights"], float(state.meta["believed"]))
 
 
 @dataclass(frozen=True, eq=False)

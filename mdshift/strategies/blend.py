@@ -31,7 +31,8 @@ class Blend(Strategy):
     target's labels alone; and, of numbers, the source model fine-tuned on them (`finetune`; of classes that takes long in every fold, and
     moved little on real pairs). Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power
     `trust`: a few labels move the weights a little, many decide. With a power of 1 it is Bayesian model averaging; held-back scores of
-    few rows deserve less. Labels given class by class (as many of each) are weighed to the classes' shares. Where a model takes long to
+    few rows deserve less. The source model is worth `prior` labels beside them: of n labels the weights so found share n / (n + prior), and the
+    rest is its own. Labels given class by class (as many of each) are weighed to the classes' shares. Where a model takes long to
     train, three folds have to do, and the fourth member is the third.
 
     Assumes: The labelled target rows are a random part of the target, or were given class by class; one member at least is right about
@@ -50,6 +51,7 @@ class Blend(Strategy):
     holds_back: ClassVar[bool] = True
     trust: float = param(0.5, "power of the likelihood of the held-back labels", low=0, high=10)
     folds: int = param(5, "folds of the labelled target rows", low=2, high=20)
+    prior: float = param(5.0, "target labels that the source model is worth", low=0)
 
     def parts(self, task: str) -> tuple[str, ...]:
         """The maps of the consensus."""
@@ -77,10 +79,10 @@ class Blend(Strategy):
             for i, model in enumerate(self._with_labels(prepared, context, again, known[~out], weights), 2):
                 held[i, out] = model.scores(prepared.X_target[known[out]])
         fits = log_fit(prepared.task, prepared.y_target[known], held, weights[known])
-        share = softmax(self.trust * fits.sum(axis=1))
+        share = self._shares(fits.sum(axis=1), len(known))
         models = [*plain, *self._with_labels(prepared, context, again, known, weights)]
         # a label that weighs the members must not judge them: each row's weights leave its own label out
-        without = np.array([softmax(self.trust * (fits.sum(axis=1) - fits[:, i])) for i in range(len(known))])
+        without = np.array([self._shares(fits.sum(axis=1) - fits[:, i], len(known)) for i in range(len(known))])
         judged = np.einsum("im,mik->ik", without, held)
         evidence: dict[str, Any] = {
             "members": list(members),
@@ -89,6 +91,12 @@ class Blend(Strategy):
             "label_weights": [float(weights[known].min()), float(weights[known].max())],
         }
         return Trained(Averaged(models, share), evidence=evidence, labelled=judged)
+
+    def _shares(self, fits: Floats, labels: int) -> Floats:
+        """Each member's share (m,) by its log-likelihood (m,), the source model first."""
+        share = labels / (labels + self.prior) * softmax(self.trust * fits)
+        share[0] += 1 - share.sum()
+        return np.asarray(share)
 
     def _with_labels(
         self, prepared: Prepared, context: Context, carried: list[tuple[str, Matrix]], rows: NDArray[np.int64], weights: Floats

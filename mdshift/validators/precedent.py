@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 LEAST = {"classification": 0.04, "regression": 0.005}  # ambiguity from which the members disagree enough for their mean to matter
 MOST = {"classification": 0.2, "regression": float("inf")}  # beyond, they contradict one another, and there is no consensus
-UNANIMOUS = 0.1  # share of the rows on which a committee contradicts the source model that all its members must agree on
 FURTHEST = 0.25  # standard deviations of the source's numbers by which the mean may move that the source model foretells
 LEVEL = 0.1  # the interval leaves out this share of the precedents at either end; also the level of the test that the mean is above 0
 FEWEST = 9  # data sets; of fewer, none can lie below a tenth: 1 / (9 + 1)
@@ -37,13 +36,12 @@ class Precedent(Validator):
     data are like those. Where the mean of the sets is not above 0 by more than chance (a one-sided t-test, at .1), nothing is said. What is asked of a pair needs no labels. `ambiguity` is the mean squared distance of the members' predictions from their mean
     (Brier score for classes, in variances of the source's label for numbers): below .04 (.005 for numbers) little can be won, above .2 the
     members contradict one another. Of numbers, the mean that the source model foretells may lie a quarter of a standard deviation off the
-    source's: beyond, the label itself may have moved, which a map takes back. Of a committee, all must agree on a tenth of the rows on
-    which it contradicts the source model. The pairs with their gains stand in `validators/precedents.json`, and are made by
+    source's: beyond, the label itself may have moved, which a map takes back. The pairs with their gains stand in `validators/precedents.json`, and are made by
     `benchmarks/choosing/precedents.py`.
 
     Assumes: These data are like the pairs on record.
 
-    Helps: The inputs moved, the candidate is made of several members (`committee`, `blend`), and there are no target labels, or too few to prove a gain.
+    Helps: The inputs moved, the candidate is made of several members (`committee`, `consensus`, `blend`), and there are no target labels, or too few to prove a gain.
 
     Hurts: Data unlike those pairs: the interval then holds for others than yours. It has no vote; the guard asks it by itself.
 
@@ -77,10 +75,8 @@ def foretold(strategy: str, prepared: Prepared, evidence: Mapping[str, Any], by:
         return f"its members disagree too little to tell ({here:.3f}; {LEAST[task]:g} is needed)"
     if here > MOST[task]:
         return f"its members contradict one another ({here:.3f}; up to {MOST[task]:g} there is a consensus)"
-    if evidence.get("overruled") == 0:
+    if evidence.get("overruled") == 0 and not by:
         return "it overrules the source model nowhere"
-    if float(evidence.get("unanimous", 1.0)) < UNANIMOUS:
-        return f"its members contradict the source model on rows on which they seldom all agree ({float(evidence['unanimous']):.2f}; {UNANIMOUS:g} is needed)"
     if moved > FURTHEST:
         return f"the numbers foretold lie {moved:.2f} standard deviations off the source's (up to {FURTHEST:g} there is a record)"
     found = spread(own, task)
@@ -100,8 +96,11 @@ def record(strategy: str, task: str, least: float = 0.0, most: float = float("in
 
 
 def alike(pair: Mapping[str, Any]) -> bool:
-    """Whether a recorded pair is one on which the strategy would be used: beside its ambiguity, all that is asked of it."""
-    return bool(pair.get("moved", 0.0) <= FURTHEST and pair.get("unanimous", 1.0) >= UNANIMOUS)
+    """Whether a recorded pair is one on which the strategy would be used: beside its ambiguity, all that is asked of it.
+
+    moved: of numbers. sided: of `blend`, whether the few labels of the pair's target sided with it, as they must where its record decides.
+    """
+    return bool(pair.get("moved", 0.0) <= FURTHEST and pair.get("sided", True))
 
 
 def set_of(pair: str) -> str:

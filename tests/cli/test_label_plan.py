@@ -55,17 +55,22 @@ def test_rows_are_those_of_predict_and_labelled_ones_are_left_out(call, pair, tr
     assert all(i % 3 for i in listed)
 
 
-def test_images_are_named_by_file(call, folder):
+def images(folder, source, target):
+    """Light and dark ones by turns: the source's in folders named so, the target's in one."""
     import numpy as np
     from PIL import Image
 
     rng = np.random.default_rng(0)
-    for side, size in (("s", 12), ("t", 21)):
+    for side, size in (("s", source), ("t", target)):
         for i in range(size):
             place = folder / side / (("light", "dark")[i % 2] if side == "s" else ".")
             place.mkdir(parents=True, exist_ok=True)
             pixels = rng.integers(0, 80, (8, 8)) + 150 * (i % 2 == 0)
             Image.fromarray(pixels.astype(np.uint8)).save(place / f"{i:02}.png")
+
+
+def test_images_are_named_by_file(call, folder):
+    images(folder, 12, 21)
     (folder / "t" / "03.png").write_bytes(b"no image")  # skipped: the numbers behind it stay
     ended = call("recommend", "s", "t", "--label-plan", "plan.csv", "--json")
     assert ended.code == 0, ended.err
@@ -73,6 +78,21 @@ def test_images_are_named_by_file(call, folder):
     files = sorted(p.name for p in (folder / "t").iterdir())
     assert sorted(r["file"] for r in rows) == [f for f in files if f != "03.png"]
     assert all(files[int(r["row"])] == r["file"] for r in rows)
+
+
+def test_images_that_were_moved_into_their_class_judge_too(call, folder):
+    images(folder, 40, 40)
+    assert call("recommend", "s", "t", "--label-plan", "plan.csv", "-q").code == 0
+    plan = rows_of(folder / "plan.csv")[:30]
+    for row in plan:
+        place = folder / "t" / ("light", "dark")[int(row["file"][:2]) % 2]
+        place.mkdir(exist_ok=True)
+        (folder / "t" / row["file"]).rename(place / row["file"])
+    ended = call("adapt", "s", "t", "--strategy", "label-shift", "--label-plan", "plan.csv", "--json", "--force")
+    assert ended.code == 0, ended.err
+    judges = sum(row["purpose"] == "judge" for row in plan)
+    assert 0 < judges < len(plan)
+    assert valid(ended.json)["comparison"]["rows"] == judges
 
 
 def test_what_is_refused(call, refused, pair):

@@ -307,7 +307,10 @@ def test_auto_keeps_the_committee_where_the_inputs_moved_and_its_record_speaks_f
     assert [c.strategy for c in spent.candidates] == ["source-only", "linear-ot", "ot-map", "consensus", "committee"]
     cheap, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", compute="low")
     assert [c.strategy for c in cheap.candidates] == ["source-only", "linear-ot", "ot-map", "consensus"]
-    assert cheap.kept == "source-only"  # the maps alone are right too seldom on record
+    assert (cheap.strategy, cheap.kept) == ("consensus", "adapted")
+    loose, _ = adapt(drifted(gap=0.0), strategy="auto", document=DRIFT, out="m")  # no clusters: neighbours do not speak for it
+    assert loose.kept == "source-only"
+    assert "overrules the source model nowhere" in loose.candidates[-1].evidence["validators"]["precedent"]["sentence"]
 
 
 def test_the_committee_is_not_run_where_its_maps_agree(monkeypatch):
@@ -433,10 +436,10 @@ def test_what_the_record_speaks_for_stands_where_the_labels_say_it_is_no_worse()
 
 
 def test_a_loss_that_weighted_source_labels_show_outweighs_the_record():
-    opposed, _ = adapt(drifted(1.5, 0.0), strategy="auto", document=DRIFT, out="m", compute="low")
+    opposed, _ = adapt(drifted(1.5, 0.0, gap=0.45), strategy="auto", document=DRIFT, out="m", compute="low")
     assert opposed.candidates[-1].evidence["validators"]["importance-weighted"]["high"] < 0
     assert opposed.kept == "source-only"
-    whole, _ = adapt(drifted(1.5, 0.0), strategy="auto", document=DRIFT, out="m")
+    whole, _ = adapt(drifted(1.5, 0.0, gap=0.45), strategy="auto", document=DRIFT, out="m")
     assert whole.candidates[-1].verdict == "not run: labels or vanished classes speak against consensus"
 
 

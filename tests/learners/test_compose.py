@@ -3,7 +3,7 @@ import pytest
 from made import prepared
 
 from mdshift.learners.base import restore
-from mdshift.learners.compose import BLOCK, Averaged, Calibrated, Mapped, Overruled, PriorShifted, overruled
+from mdshift.learners.compose import BLOCK, Averaged, Calibrated, Doubted, Mapped, PriorShifted
 from mdshift.learners.linear import Linear
 
 rng = np.random.default_rng(0)
@@ -18,7 +18,7 @@ CASES = {
     "prior-shifted": PriorShifted(inner, np.array([0.5, 0.5]), np.array([0.9, 0.1])),
     "mapped": Mapped(inner, matrix, np.ones(3), np.zeros(3), np.array([0, 1, 3])),
     "averaged": Averaged([inner, other], np.array([0.25, 0.75])),
-    "overruled": Overruled([inner, other, PriorShifted(inner, np.array([0.5, 0.5]), np.array([0.9, 0.1]))], np.array([False, True, False])),
+    "doubted": Doubted([inner, other, PriorShifted(inner, np.array([0.5, 0.5]), np.array([0.9, 0.1]))], np.array([0.5, 0.2, 0.3]), 0.7),
     "nested": PriorShifted(Calibrated(Averaged([inner, other], np.array([0.5, 0.5])), 2.0), np.array([0.5, 0.5]), np.array([0.2, 0.8])),
 }
 
@@ -41,36 +41,16 @@ class Said:
         return self.rows
 
 
-def test_the_first_is_overruled_where_all_others_say_another_and_the_same():
-    first = Said([0.9, 0.1, 0.0], [0.6, 0.4, 0.0], [0.6, 0.4, 0.0], [0.5, 0.3, 0.2], [0.5, 0.4, 0.1])
-    second = Said([0.4, 0.6, 0.0], [0.3, 0.7, 0.0], [0.3, 0.7, 0.0], [0.6, 0.2, 0.2], [0.1, 0.9, 0.0])
-    third = Said([0.4, 0.6, 0.0], [0.4, 0.6, 0.0], [0.3, 0.0, 0.7], [0.7, 0.2, 0.1], [0.2, 0.0, 0.8])
-    found = Overruled([first, second, third], np.ones(3, dtype=bool)).scores(X[:5])
-    assert found.argmax(axis=1).tolist() == [1, 1, 0, 0, 0]
-    np.testing.assert_allclose(found[0], [0.4, 0.6, 0.0])  # the mean of all three would say the first class
-    np.testing.assert_allclose(found[1], [1.3 / 3, 1.7 / 3, 0.0])  # the mean of all three
-    np.testing.assert_allclose(found[2], [0.4, 1.1 / 3, 0.7 / 3])
-    np.testing.assert_allclose(found[3], [0.6, 0.7 / 3, 0.5 / 3])
-    np.testing.assert_allclose(found[4], [0.5, 0.4, 0.1])
-    assert Overruled([first], np.ones(1, dtype=bool)).scores(X[:5]).tolist() == first.rows.tolist()
-
-
-def test_one_of_those_that_are_not_needed_must_join_those_that_are():
-    source, yes, no, other = ([0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.8, 0.2, 0.0], [0.1, 0.2, 0.7])
-    rows = [  # of each map and each network; whether the source model's class is overruled
-        ((yes, yes, yes, yes), True),
-        ((yes, no, yes, yes), True),
-        ((no, yes, yes, yes), True),
-        ((no, no, yes, yes), False),
-        ((other, no, yes, yes), False),
-        ((yes, yes, yes, no), False),
-        ((yes, yes, yes, other), False),
-    ]
-    members = [Said(*[source] * len(rows)), *(Said(*[row[i] for row, _ in rows]) for i in range(4))]
-    needed = np.array([False, False, False, True, True])
-    found = Overruled(members, needed).scores(X[: len(rows)])
-    assert (found.argmax(axis=1) == 1).tolist() == [over for _, over in rows]
-    assert overruled(np.array([m.rows.argmax(axis=1) for m in members]), needed).tolist() == [over for _, over in rows]
+def test_the_first_stands_where_it_is_sure_and_the_mean_decides_elsewhere():
+    first = Said([0.6, 0.4, 0.0], [0.5, 0.4, 0.1], [0.4, 0.3, 0.3], [0.4, 0.35, 0.25])
+    second = Said([0.7, 0.2, 0.1], [0.1, 0.9, 0.0], [0.1, 0.9, 0.0], [0.4, 0.35, 0.25])
+    third = Said([0.7, 0.2, 0.1], [0.1, 0.9, 0.0], [0.1, 0.9, 0.0], [0.0, 0.0, 1.0])
+    found = Doubted([first, second, third], np.array([0.5, 0.25, 0.25]), 0.5).scores(X[:4])
+    np.testing.assert_allclose(found[0], [0.65, 0.3, 0.05])  # the mean says the same class
+    np.testing.assert_allclose(found[1], [0.5, 0.4, 0.1])  # it says another one, and the first is sure
+    np.testing.assert_allclose(found[2], [0.25, 0.6, 0.15])
+    np.testing.assert_allclose(found[3], [0.3, 0.2625, 0.4375])
+    assert Doubted([first], np.ones(1), 0.5).scores(X[:4]).tolist() == first.rows.tolist()
 
 
 def test_a_slope_below_one_makes_it_less_sure_and_decides_the_same():

@@ -58,6 +58,17 @@ def test_the_weights_go_to_the_member_that_the_labels_favour():
     assert sum(weights.values()) == pytest.approx(1)
 
 
+def test_the_source_model_is_worth_a_few_labels_beside_them():
+    p, _ = turned(0, 15)
+    c = linear_context(p)
+    alone, beside = (Blend(prior=prior).run(p, c) for prior in (0, 5))
+    np.testing.assert_allclose(
+        beside.predictor.scores(p.X_target), 0.75 * alone.predictor.scores(p.X_target) + 0.25 * c.base.scores(p.X_target)
+    )
+    np.testing.assert_allclose(beside.labelled, 0.75 * alone.labelled + 0.25 * c.base.scores(p.X_target[:15]))  # as they are judged, too
+    assert sum(beside.evidence["weights"]) == pytest.approx(1)
+
+
 def test_held_back_scores_are_not_flattered():
     """Labels that nothing can predict: what the blend scores on them is chance, although they weigh its members."""
     found = []

@@ -6,9 +6,11 @@ from made import accuracy, linear_context, prepared
 
 from mdshift.declare import configure, lookup
 from mdshift.errors import UsageError
+from mdshift.families import COHERENT
 from mdshift.learners.base import Trained
 from mdshift.stats.ambiguity import ambiguity
 from mdshift.strategies.consensus import SETS, Consensus
+from strategies.networlds import moved
 
 
 def drifted(seed, by=1.5):
@@ -24,7 +26,7 @@ def test_under_a_drift_the_mean_is_better_than_the_source_model():
     for seed in range(5):
         p, yt = drifted(seed)
         c = linear_context(p)
-        found.append([accuracy(m.scores(p.X_target), yt) for m in (c.base, Consensus().run(p, c).predictor)])
+        found.append([accuracy(m.scores(p.X_target), yt) for m in (c.base, Consensus(rule="mean").run(p, c).predictor)])
     plain, mean = np.mean(found, axis=0)
     assert mean > plain + 0.1
     assert all(after >= before for before, after in found)
@@ -46,7 +48,15 @@ def test_numbers_are_averaged_too():
         assert told["moved"] > 1
 
 
-def test_where_only_the_class_shares_moved_the_maps_err_together_and_the_mean_harms():
+def test_the_mean_is_believed_where_clusters_moved():
+    p, yt = moved(0, n=200, m=200)
+    c = linear_context(p)
+    found = Consensus().run(p, c)
+    assert found.evidence["coherence_gain"] > COHERENT
+    assert accuracy(found.predictor.scores(p.X_target), yt) > accuracy(c.base.scores(p.X_target), yt) + 0.1
+
+
+def test_where_only_the_class_shares_moved_the_maps_err_together_and_the_mean_harms_but_is_not_believed():
     rng = np.random.default_rng(0)
 
     def rows(n, share):
@@ -56,7 +66,10 @@ def test_where_only_the_class_shares_moved_the_maps_err_together_and_the_mean_ha
     (X, y), (Xt, yt) = rows(800, 0.5), rows(800, 0.95)
     p = prepared(X, y, Xt)
     c = linear_context(p)
-    assert accuracy(Consensus().run(p, c).predictor.scores(p.X_target), yt) < accuracy(c.base.scores(p.X_target), yt) - 0.02
+    careful, mean = (accuracy(Consensus(rule=rule).run(p, c).predictor.scores(p.X_target), yt) for rule in ("careful", "mean"))
+    before = accuracy(c.base.scores(p.X_target), yt)
+    assert mean < before - 0.02
+    assert careful == before
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
@@ -76,9 +89,9 @@ def test_what_the_run_has_trained_is_taken_as_it_is():
     p, _ = drifted(0)
     c = linear_context(p)
     own = lookup("strategy", "linear-ot")().run(p, c)
-    found = Consensus(maps="linear-ot", own=0.5).run(p, replace(c, finished={"linear-ot": Trained(c.base)}))
+    found = Consensus(maps="linear-ot", own=0.5, rule="mean").run(p, replace(c, finished={"linear-ot": Trained(c.base)}))
     np.testing.assert_allclose(found.predictor.scores(p.X_target), c.base.scores(p.X_target))
-    alone = Consensus(maps="linear-ot", own=0.5).run(p, replace(c, finished={"linear-ot": own}))
+    alone = Consensus(maps="linear-ot", own=0.5, rule="mean").run(p, replace(c, finished={"linear-ot": own}))
     half = (c.base.scores(p.X_target) + own.predictor.scores(p.X_target)) / 2
     np.testing.assert_allclose(alone.predictor.scores(p.X_target), half)
 
@@ -87,7 +100,7 @@ def test_by_default_every_member_counts_alike():
     p, _ = drifted(0)
     c = linear_context(p)
     made = {name: lookup("strategy", name)().run(p, c) for name in ("linear-ot", "ot-map")}
-    found = Consensus().run(p, replace(c, finished=made))
+    found = Consensus(rule="mean").run(p, replace(c, finished=made))
     each = [model.scores(p.X_target) for model in (c.base, *(m.predictor for m in made.values()))]
     np.testing.assert_allclose(found.predictor.scores(p.X_target), np.mean(each, axis=0))
     assert found.evidence["ambiguity"] == pytest.approx(np.var(each, axis=0).sum(axis=1).mean())
