@@ -187,9 +187,16 @@ def _settle(
         "source-only",
         {},
         plain,
-        f"{desk.choice.label} by {desk.choice.how}",
+        desk.choice.in_words,
         seconds,
-        {"learners": table, "metric": desk.metric, "chosen": desk.choice.label, "folds": desk.choice.how, **construct.told(desk.prepared)},
+        {
+            "learners": table,
+            "metric": desk.metric,
+            "chosen": desk.choice.label,
+            "folds": desk.choice.how,
+            **({} if desk.choice.lines is None else {"share_of_lines": round(desk.choice.lines, 4)}),
+            **construct.told(desk.prepared),
+        },
     )
     tried = tuple(Candidate(t.name, t.params, t.score, t.verdict, t.seconds, t.evidence) for t in trials)
     shown = trial or (max(trials, key=lambda t: t.gain.value if t.gain else float("-inf")) if trials else None)

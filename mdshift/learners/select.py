@@ -79,6 +79,17 @@ class Choice:
     metric: str
     how: str
 
+    @property
+    def lines(self) -> float | None:
+        """The share of the linear model, where lines and trees are taken together."""
+        return self.learner.share if isinstance(self.learner, Both) else None
+
+    @property
+    def in_words(self) -> str:
+        """The learner and the folds that chose it."""
+        weights = "" if self.lines is None else f" (lines {self.lines:.0%})"
+        return f"{self.label}{weights} by {self.how}"
+
 
 def choose(prepared: Prepared, rng: Maker, *, network: bool | None = None, progress: Callable[[str], None] = lambda _: None) -> Choice:
     """Choose a learner by cross-validation on the source.

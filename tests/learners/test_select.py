@@ -67,6 +67,8 @@ def test_lines_and_trees_weigh_what_they_are_worth_on_the_source():
     assert 0 < chosen.learner.share < 0.3
     weights = chosen.learner.fit(p, p.X_source, y, np.random.default_rng(1)).weights
     np.testing.assert_allclose(weights, [chosen.learner.share, 1 - chosen.learner.share])
+    assert chosen.lines == chosen.learner.share
+    assert chosen.in_words == f"linear+trees (lines {chosen.learner.share:.0%}) by stratified folds"
     best = max(v for name, v in chosen.table.items() if name != "linear+trees")
     assert chosen.table["linear+trees"] >= best - 0.01
 
@@ -79,6 +81,8 @@ def test_where_the_line_only_adds_error_the_trees_are_taken_though_it_is_as_ofte
     chosen = choose(prepared(X, y), rng_of(), network=False)
     assert chosen.table["trees"] - chosen.table["linear (C=0.01)"] < 0.003
     assert chosen.label == "trees"
+    assert chosen.lines is None
+    assert chosen.in_words == "trees by stratified folds"
     assert isinstance(chosen.learner, Trees)
 
 
