@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mdshift.learners.base import Matrix
-
 NEIGHBOURS = 10
 COMPONENTS = 10  # leading ones: in all columns of a picture or a bag of words everything lies equally far away
 ROWS = 1500  # of the target at most, evenly spaced: more move it by less than .01
@@ -23,7 +21,7 @@ class Coherence(NamedTuple):
     kappa: float
 
 
-def coherence(X: Matrix, *labels: NDArray[np.int64]) -> list[Coherence]:
+def coherence(X: NDArray[np.floating], *labels: NDArray[np.int64]) -> list[Coherence]:
     """For each classing (m,) of the rows X (m, d): how often a row has the class of its 10 nearest ones.
 
     kappa: (p - c) / (1 - c) with p the agreement and c the share of all pairs of rows with one class, as Cohen's kappa takes chance out: 1 where rows
