@@ -32,15 +32,16 @@ def coherence(X: NDArray[np.floating], *labels: NDArray[np.int64]) -> list[Coher
 
     Raises ValueError with fewer than two rows.
     """
-    from sklearn.decomposition import PCA
     from sklearn.neighbors import NearestNeighbors
+    from sklearn.utils.extmath import randomized_svd
 
     if len(X) < 2:  # noqa: PLR2004 - nobody has a neighbour
         raise ValueError("coherence needs two rows or more")
     seen = np.unique(np.linspace(0, len(X) - 1, min(len(X), ROWS)).astype(np.int64))
     rows = np.asarray(X[seen], dtype=np.float64)
     if rows.shape[1] > COMPONENTS:
-        rows = PCA(min(COMPONENTS, len(rows)), svd_solver="randomized", random_state=0).fit_transform(rows)
+        axes, lengths, _ = randomized_svd(rows - rows.mean(axis=0), min(COMPONENTS, len(rows)), random_state=0)
+        rows = axes * lengths
     count = min(NEIGHBOURS, len(rows) - 1)
     near = NearestNeighbors(n_neighbors=count).fit(rows).kneighbors(return_distance=False)
     found = []

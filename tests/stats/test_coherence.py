@@ -56,5 +56,7 @@ def test_of_more_rows_evenly_spaced_ones_are_looked_at_and_of_more_columns_the_l
 
 def test_few_rows():
     assert coherence(np.zeros((2, 1)), np.array([0, 1]))[0].agreement == 0
+    assert coherence(np.ones((40, 20)), np.arange(40) % 2)[0].kappa < 0.2  # rows that are all alike
+    assert 0 <= coherence(rng.normal(size=(5, 30)), np.arange(5) % 2)[0].agreement <= 1
     with pytest.raises(ValueError, match="two rows"):
         coherence(np.zeros((1, 1)), np.zeros(1, dtype=int))
