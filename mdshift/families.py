@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BELIEVED = 0.5  # the probability from which the source model's class stands, whatever the mean of the members says
 COHERENT = 0.05  # gain in the neighbours' agreement beyond chance (kappa) from which that mean is believed everywhere
 SLACK = 0.01  # by which their plain agreement may be lower: classes of more even shares have more of the former by their shares alone
-NEIGHBOURLY = 30  # rows of the target; of fewer the neighbours tell too little
+NEIGHBOURLY = 70  # rows of the target: no pair by which these limits were settled had fewer, and of 30 the neighbours are noise
 
 
 class Strategy(ABC):
@@ -55,7 +55,8 @@ class Average(Strategy):
     Vedelsby 1995), and that spread can be seen without labels. It is reported as `ambiguity`, of the members in `gauge`; of numbers also, as
     `moved`, by how many standard deviations of the source's the mean that the source model foretells lies off the source's. Of classes the mean is
     trusted with care: everywhere where the target's rows share a class with their neighbours more than by the source model (`coherence_gain`, beyond chance, and
-    `agreement_gain`; of the members in `gauge` alone `gauge_gain`), else only on rows to whose class that model gives less than a half; `overruled` is the share of rows that it decides. Members that
+    `agreement_gain`; of the members in `gauge` alone `gauge_gain`; with 70 rows of the target or more), else only on rows on which that model gives every class less
+    than a half (of two classes, nowhere); `overruled` is the share of rows whose class changes. Members that
     the run has trained already with the same settings are taken as they are; those that need an extra that is not installed, or that do
     not fit the data, are left out.
     """
@@ -96,7 +97,7 @@ class Average(Strategy):
             for those in (np.arange(len(scores)) == 0, np.ones(len(scores), dtype=np.bool_), gauged)
         )
         found = dict.fromkeys(("coherence_gain", "agreement_gain", "gauge_gain"), 0.0)
-        if len(X) >= NEIGHBOURLY:
+        if len(X) >= NEIGHBOURLY and all(np.ptp(those) for those in (mean, part)):  # one class for all is coherent, and right nowhere else
             before, after, other = coherence(X, source, mean, part)
             gains = (after.kappa - before.kappa, after.agreement - before.agreement, other.kappa - before.kappa)
             found = dict(zip(found, gains, strict=True))
@@ -146,7 +147,7 @@ class Average(Strategy):
 
 
 def coherent(told: Mapping[str, Any]) -> bool:
-    """Whether rows that lie together share a class more by the mean than by the source model: beyond chance, not by its shares alone, and by no kind of member alone."""
+    """Whether rows that lie together share a class more by the mean than by the source model: beyond chance, not by its shares alone, and not against what the members in `gauge` say."""
     gains = (told.get(gain, 0.0) for gain in ("coherence_gain", "agreement_gain", "gauge_gain"))
     return all(gain >= least for gain, least in zip(gains, (COHERENT, -SLACK, 0.0), strict=True))
 

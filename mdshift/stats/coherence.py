@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 10
 COMPONENTS = 10  # leading ones: in all columns of a picture or a bag of words everything lies equally far away
-ROWS = 1500  # of the target at most, evenly spaced: more move it by less than .01
+ROWS = 1500  # of the target at most, evenly spaced
 
 
 class Coherence(NamedTuple):
@@ -25,7 +25,7 @@ def coherence(X: NDArray[np.floating], *labels: NDArray[np.int64]) -> list[Coher
     """For each classing (m,) of the rows X (m, d): how often a row has the class of its 10 nearest ones.
 
     kappa: (p - c) / (1 - c) with p the agreement and c the share of all pairs of rows with one class, as Cohen's kappa takes chance out: 1 where rows
-    that lie together always share a class, 0 where classes are as if drawn. A classing into one class has 1. Kappa is kinder to classes of
+    that lie together always share a class, 0 where classes are as if drawn. A classing into one class has 1, which says nothing for it. Kappa is kinder to classes of
     like shares, the agreement to those of unlike ones. Neighbours are those in the 10 leading principal components; of more than 1,500 rows evenly
     spaced ones are looked at. What is right seldom cuts through where rows are dense (the cluster assumption: Chapelle & Zien 2005; as a
     score of models without labels: Saito et al. 2021).

@@ -26,8 +26,8 @@ MEMBERS = ("source-only", "consensus", "pooled", "pooled consensus", "target alo
 class Blend(Strategy):
     """Average models that trust the source more or less, by what a few target labels say of each.
 
-    Members from all source to all target: the source model; the `consensus` of it with models of the carried source; a model of
-    the source and the labelled target rows together; the same consensus with those rows in every member; a linear model of the
+    Members from all source to all target: the source model; the plain mean of it with models of the carried source; a model of
+    the source and the labelled target rows together; the same mean with those rows in every member; a linear model of the
     target's labels alone; and, of numbers, the source model fine-tuned on them (`finetune`; of classes that takes long in every fold, and
     moved little on real pairs). Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power
     `trust`: a few labels move the weights a little, many decide. With a power of 1 it is Bayesian model averaging; held-back scores of

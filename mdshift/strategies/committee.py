@@ -17,7 +17,7 @@ class Committee(Average):
 
     One network's target predictions are kept from being torn between classes (`mcc`), the other's features are such that a second network
     cannot tell them apart by domain (`dann`). Each of the four alone is a gamble: on open pairs every one gains ten points and more here
-    and loses several there, and so does their mean (`rule=mean`), which is the best of them on average. What tells the pairs apart can be seen
+    and loses several there, and so does their mean (`rule=mean`). What tells the pairs apart can be seen
     without labels: where the mean is right, rows that lie together share a class more than they do by the source model. So the mean is
     believed everywhere where that agreement among neighbours, beyond chance, is higher by .05 (`coherence_gain`), the plain agreement no lower than by .01 (`agreement_gain`) and
     that of the mean of source model and maps alone no lower (`gauge_gain`); elsewhere only on rows on which the source model gives no class a half.
@@ -28,7 +28,7 @@ class Committee(Average):
     Helps: The inputs moved much (the members of `consensus` disagree), and minutes do not matter.
 
     Hurts: The classes' shares moved and little else: the maps and the networks all carry one class onto another, and err together; where the
-    classes are clusters that is seen, where they are not it costs what the rows in doubt cost.
+    classes are clusters that is mostly seen.
     """
 
     name: ClassVar[str] = "committee"

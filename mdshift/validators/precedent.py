@@ -33,15 +33,15 @@ class Precedent(Validator):
     One target without labels cannot say how much a strategy gains there; pairs whose labels are known can say how often it did. The
     estimate is the mean over the data sets that they are of, the interval leaves out a tenth of the sets at either end (80 %, whatever
     `--alpha` is): pairs of one set are alike, so that a set counts once, and the one at hand is a further set. It holds as far as these
-    data are like those. Where the mean of the sets is not above 0 by more than chance (a one-sided t-test, at .1), nothing is said. What is asked of a pair needs no labels. `ambiguity` is the mean squared distance of the members' predictions from their mean
+    data are like those. Where the mean of the sets is not above 0 by more than chance (a one-sided t-test, at .1), nothing is said. What is asked of a pair needs no labels (but of `blend`, with which its few labels must side: the score no lower, the Brier score or squared error better). `ambiguity` is the mean squared distance of the members' predictions from their mean
     (Brier score for classes, in variances of the source's label for numbers): below .04 (.005 for numbers) little can be won, above .2 the
     members contradict one another. Of numbers, the mean that the source model foretells may lie a quarter of a standard deviation off the
-    source's: beyond, the label itself may have moved, which a map takes back. The pairs with their gains stand in `validators/precedents.json`, and are made by
+    source's: beyond, the label itself may have moved, which a map takes back. Of classes, the strategy must change some. The pairs with their gains stand in `validators/precedents.json`, and are made by
     `benchmarks/choosing/precedents.py`.
 
     Assumes: These data are like the pairs on record.
 
-    Helps: The inputs moved, the candidate is made of several members (`committee`, `consensus`, `blend`), and there are no target labels, or too few to prove a gain.
+    Helps: The inputs moved, the candidate is made of several members (`committee`, `blend`), and there are no target labels, or too few to prove a gain.
 
     Hurts: Data unlike those pairs: the interval then holds for others than yours. It has no vote; the guard asks it by itself.
 
@@ -98,9 +98,10 @@ def record(strategy: str, task: str, least: float = 0.0, most: float = float("in
 def alike(pair: Mapping[str, Any]) -> bool:
     """Whether a recorded pair is one on which the strategy would be used: beside its ambiguity, all that is asked of it.
 
-    moved: of numbers. sided: of `blend`, whether the few labels of the pair's target sided with it, as they must where its record decides.
+    moved: of numbers. overruled: of classes, the share that changed; where none did, nothing is kept. sided: of `blend`, whether the few labels of the
+    pair's target sided with it, as they must where its record decides.
     """
-    return bool(pair.get("moved", 0.0) <= FURTHEST and pair.get("sided", True))
+    return bool(pair.get("moved", 0.0) <= FURTHEST and pair.get("overruled", 1.0) > 0 and pair.get("sided", True))
 
 
 def set_of(pair: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from made import accuracy, linear_context, prepared
 
 from mdshift.declare import lookup
-from mdshift.families import BELIEVED, COHERENT, SLACK
+from mdshift.families import BELIEVED, COHERENT, NEIGHBOURLY, SLACK
 from mdshift.learners.base import Trained
 from mdshift.stats.coherence import coherence
 from mdshift.strategies.committee import NETWORKS, Committee
@@ -112,8 +112,34 @@ def test_neighbours_that_are_more_of_one_class_by_its_share_alone_prove_nothing(
 
 
 def test_of_a_few_rows_neighbours_say_nothing():
-    p, yt = moved(0, n=100, m=29)
-    base = Saying(p.X_target, (yt + np.arange(29)) % 3, 0.9)
+    p, yt = moved(0, n=100, m=NEIGHBOURLY - 1)
+    base = Saying(p.X_target, (yt + np.arange(NEIGHBOURLY - 1)) % 3, 0.9)
     others = {name: Trained(Saying(p.X_target, yt, 0.99)) for name in ("linear-ot", "ot-map", *NETWORKS)}
     found = Committee(epochs=60.0).run(p, replace(linear_context(p), base=base, finished=others))
     assert found.evidence["coherence_gain"] == found.evidence["overruled"] == 0
+
+
+def test_a_mean_that_gives_all_rows_one_class_is_not_believed():
+    p, yt = moved(0, n=100, m=100)
+    base = Saying(p.X_target, np.where(np.arange(100) % 5 == 0, (yt + 1) % 3, yt), 0.9)
+    others = {name: Trained(Saying(p.X_target, np.zeros(100, dtype=int), 0.99)) for name in ("linear-ot", "ot-map", *NETWORKS)}
+    found = Committee(epochs=60.0).run(p, replace(linear_context(p), base=base, finished=others))
+    assert found.evidence["coherence_gain"] == found.evidence["overruled"] == 0
+
+
+def test_the_networks_do_not_outvote_maps_that_are_less_coherent_than_the_source_model():
+    p, yt = moved(0, n=100, m=100)
+    said = np.where(np.arange(100) % 5 == 0, (yt + 1) % 3, yt)
+    base = Saying(p.X_target, said, 0.6)
+    torn = Trained(Saying(p.X_target, np.where(np.arange(100) % 2 == 0, (yt + 2) % 3, said), 0.7))
+    right = Trained(Saying(p.X_target, yt, 0.99))
+    believed, doubted = (
+        Committee(epochs=60.0).run(
+            p, replace(linear_context(p), base=base, finished=dict.fromkeys(NETWORKS, right) | dict.fromkeys(("linear-ot", "ot-map"), maps))
+        )
+        for maps in (right, torn)
+    )
+    assert believed.evidence["overruled"] == pytest.approx(0.2)
+    assert doubted.evidence["coherence_gain"] > COHERENT
+    assert doubted.evidence["gauge_gain"] < 0
+    assert doubted.evidence["overruled"] == 0
