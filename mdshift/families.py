@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mdshift.declare import Cost, Needs, lookup, param
@@ -26,6 +27,7 @@ BELIEVED = 0.5  # the probability from which the source model's class stands, wh
 COHERENT = 0.05  # gain in the neighbours' agreement beyond chance (kappa) from which that mean is believed everywhere
 SLACK = 0.01  # by which their plain agreement may be lower: classes of more even shares have more of the former by their shares alone
 NEIGHBOURLY = 70  # rows of the target: no pair by which these limits were settled had fewer, and of 30 the neighbours are noise
+ASSURED = 100  # rows of the target from which the mean's own assurance counts: by 79 it was wrong on one pair by ten points
 
 
 class Strategy(ABC):
@@ -55,8 +57,10 @@ class Average(Strategy):
     Vedelsby 1995), and that spread can be seen without labels. It is reported as `ambiguity`, of the members in `gauge`; of numbers also, as
     `moved`, by how many standard deviations of the source's the mean that the source model foretells lies off the source's. Of classes the mean is
     trusted with care: everywhere where the target's rows share a class with their neighbours more than by the source model (`coherence_gain`, beyond chance, and
-    `agreement_gain`; of the members in `gauge` alone `gauge_gain`; with 70 rows of the target or more), else only on rows on which that model gives every class less
-    than a half (of two classes, nowhere); `overruled` is the share of rows whose class changes. Members that
+    `agreement_gain`; of the members in `gauge` alone `gauge_gain`; with 70 rows of the target or more) and the other members agree with one another no
+    less than with the source model (`united`, the difference), or, for some, where of three classes or more the mean is hardly less sure than that model
+    (`confidence_gain`); else only on rows on which that model gives every class less
+    than a half (of two classes, nowhere) and the other members agree on another; `believed` tells whether it is everywhere, `overruled` is the share of rows whose class changes. Members that
     the run has trained already with the same settings are taken as they are; those that need an extra that is not installed, or that do
     not fit the data, are left out.
     """
@@ -64,9 +68,10 @@ class Average(Strategy):
     own: float = param(0.0, "share of the source model in the mean (0: as much as every other)", low=0, high=1)
     rule: str = param(
         "careful",
-        "of classes: careful (the mean where neighbouring rows agree more on what it says, else only where the source model is in doubt), mean (everywhere)",
+        "of classes: careful (the mean where the target's rows speak for it, else only where the source model is in doubt), mean (everywhere)",
         choices=("careful", "mean"),
     )
+    sure_from: ClassVar[float] = float("inf")  # `confidence_gain` from which a mean is believed for its own assurance
 
     @abstractmethod
     def parts(self, task: str) -> tuple[str, ...]:
@@ -80,7 +85,7 @@ class Average(Strategy):
         """One predictor of the members, the source model first, and their shares. told: what `told` tells of them."""
         from mdshift.learners.compose import Averaged, Doubted
 
-        careful = task == "classification" and self.rule == "careful" and not coherent(told)
+        careful = task == "classification" and self.rule == "careful" and not told.get("believed")
         return Doubted(models, weights, BELIEVED) if careful else Averaged(models, weights)
 
     def told(self, scores: Sequence[Vector], weights: Vector, gauged: NDArray[np.bool_], X: Matrix) -> dict[str, Any]:
@@ -90,20 +95,25 @@ class Average(Strategy):
         """
         import numpy as np
 
+        from mdshift.learners.compose import doubted
         from mdshift.stats.coherence import coherence
 
         source, mean, part = (
             sum(w * s for w, s, asked in zip(weights, scores, those, strict=True) if asked).argmax(axis=1)
             for those in (np.arange(len(scores)) == 0, np.ones(len(scores), dtype=np.bool_), gauged)
         )
-        found = dict.fromkeys(("coherence_gain", "agreement_gain", "gauge_gain"), 0.0)
+        found: dict[str, Any] = dict.fromkeys(("coherence_gain", "agreement_gain", "gauge_gain"), 0.0)
         if len(X) >= NEIGHBOURLY and all(np.ptp(those) for those in (mean, part)):  # one class for all is coherent, and right nowhere else
             before, after, other = coherence(X, source, mean, part)
             gains = (after.kappa - before.kappa, after.agreement - before.agreement, other.kappa - before.kappa)
             found = dict(zip(found, gains, strict=True))
+        surest = [scores.max(axis=1).mean() for scores in (scores[0], sum(w * s for w, s in zip(weights, scores, strict=True)))]
+        found |= {"united": united([s.argmax(axis=1) for s in scores]), "confidence_gain": float(surest[1] - surest[0])}
+        assured = len(X) >= ASSURED and scores[0].shape[1] > 2 and np.ptp(mean) > 0  # noqa: PLR2004 - of two, nobody is less sure than a half
+        found["believed"] = coherent(found) or bool(assured and found["confidence_gain"] >= self.sure_from)
         over = source != mean
-        if self.rule == "careful" and not coherent(found):
-            over &= scores[0].max(axis=1) < BELIEVED
+        if self.rule == "careful" and not found["believed"]:
+            over &= doubted(scores[0], [s.argmax(axis=1) for s in scores[1:]], mean, BELIEVED)
         return {**found, "overruled": float(over.mean())}
 
     def member(self, name: str) -> Strategy:
@@ -147,9 +157,23 @@ class Average(Strategy):
 
 
 def coherent(told: Mapping[str, Any]) -> bool:
-    """Whether rows that lie together share a class more by the mean than by the source model: beyond chance, not by its shares alone, and not against what the members in `gauge` say."""
-    gains = (told.get(gain, 0.0) for gain in ("coherence_gain", "agreement_gain", "gauge_gain"))
-    return all(gain >= least for gain, least in zip(gains, (COHERENT, -SLACK, 0.0), strict=True))
+    """Whether the target's rows speak for the mean of the members, by what `Average.told` tells.
+
+    Rows that lie together share a class more than they do by the source model: beyond chance, not by the classes' shares alone, and not against
+    what the members in `gauge` say; and it is the source model that stands apart from the members, not they from one another.
+    """
+    gains = (told.get(gain, 0.0) for gain in ("coherence_gain", "agreement_gain", "gauge_gain", "united"))
+    return all(gain >= least for gain, least in zip(gains, (COHERENT, -SLACK, 0.0, 0.0), strict=True))
+
+
+def united(said: Sequence[NDArray[np.int64]]) -> float:
+    """By how much more often the members but the first give a row one class than each gives it the first one's; said: classes (m,) by member.
+
+    Fewer than two besides the first agree with nobody.
+    """
+    first, *others = said
+    pairs = [float((a == b).mean()) for a, b in combinations(others, 2)]
+    return (sum(pairs) / len(pairs) if pairs else 0.0) - sum(float((first == other).mean()) for other in others) / max(len(others), 1)
 
 
 def _within(rng: Callable[[str], np.random.Generator], name: str) -> Callable[[str], np.random.Generator]:

@@ -1,37 +1,42 @@
-"""Where the mean of several models may be believed without labels: its gain by how much more coherent it is than the source model.
+"""Where the mean of several models may be believed without labels: what it gains by what can be seen of the target's rows.
 
-    OMP_NUM_THREADS=1 python benchmarks/choosing/coherence.py FOLDER... [--later FOLDER...]
+    OMP_NUM_THREADS=1 python benchmarks/choosing/coherence.py FOLDER... [--later FOLDER...] [--last FOLDER...] [--moved FOLDER...]
 
 FOLDER: of benchmarks/choosing/collect.py, of classes, with linear-ot and ot-map, and mcc and dann where the members disagree; --later: of pairs that were
-drawn after the rule was settled. Pairs count whose ambiguity the record asks for. Gains are those of the class that is decided for, over mdshift's own
-source model, on all rows of the target. 1: the plain mean where rows agree with their neighbours more by at least a threshold, by number of neighbours
-and of components. 2: the rule as a whole, by the probability from which the source model's class stands elsewhere. 3: made data on which nothing but the
-classes' shares moved.
+drawn after a first form of the rule was settled; --last: after all of it was; --moved: of pairs whose classes' shares were moved by hand (shares.py).
+Pairs count whose ambiguity the record asks for. Gains are those of the class that is decided for, over mdshift's own source model, on all rows of the
+target. 1: the mean where rows agree with their neighbours more by at least a threshold, by number of neighbours and of components, and without each of
+the other conditions. 2: the mean where it is hardly less sure than the source model, elsewhere. 3: where neither, rows on which the source model is in
+doubt. 4: the rule as a whole. 5: made data on which nothing but the classes' shares moved.
 """
 
 import argparse
 import itertools
+import json
 from pathlib import Path
 
 import numpy as np
 from precedents import accuracy
 
 from mdshift.declare import lookup
-from mdshift.families import BELIEVED, COHERENT, SLACK
+from mdshift.engine.guard import unmoved
+from mdshift.families import ASSURED, BELIEVED, COHERENT, SLACK
 from mdshift.stats import coherence as stats
 from mdshift.stats.ambiguity import ambiguity
 from mdshift.validators.precedent import LEAST, MOST, set_of, spread
 
 TASK = "classification"
-SHOWN = ((5, 10), (10, 10), (15, 10), (5, 50), (10, 50), (15, 50))  # neighbours, components
-ASKED = {
-    "from .03": (0.03,),
-    "from .05": (0.05,),
-    "from .08": (0.08,),
-    ".05, whatever the agreement": (0.05, 9),
-    ".05, whatever the maps alone": (0.05, SLACK, -9),
+SHOWN = ((5, 10), (10, 10), (15, 10), (10, 50))  # neighbours, components
+ASKED = {  # what is asked at least of the gains of kappa, of the plain agreement, of kappa by the maps alone, and of united
+    "from .03": (0.03, -SLACK, 0.0, 0.0),
+    "from .05": (COHERENT, -SLACK, 0.0, 0.0),
+    "from .08": (0.08, -SLACK, 0.0, 0.0),
+    ".05, whatever the agreement": (COHERENT, -9.0, 0.0, 0.0),
+    ".05, whatever the maps alone": (COHERENT, -SLACK, -9.0, 0.0),
+    ".05, whoever stands apart": (COHERENT, -SLACK, 0.0, -9.0),
 }
-SURE = (0.0, 0.4, BELIEVED, 0.55, 0.6, 0.7)
+SURE = (-0.1, -0.08, -0.06, -0.05, -0.04, -0.02, 0.0)
+DOUBT = (0.35, 0.4, 0.45, BELIEVED, 0.55, 0.6)
 
 
 class Pair:
@@ -42,35 +47,47 @@ class Pair:
         averaged = lookup("strategy", strategy)()
         names = averaged.parts(TASK)
         parts = [base, *(np.load(folder / f"{name}.npz") for name in names)]
-        self.name, self.X = folder.name, base["X_target"]
-        seen = [p["target"] for p in parts]
-        gauge = [s for name, s in zip(("source-only", *names), seen, strict=True) if name in ("source-only", *averaged.gauge(TASK))]
-        self.part = sum(gauge).argmax(axis=1)
+        self.name, self.averaged, self.X = folder.name, averaged, base["X_target"]
+        self.seen = [p["target"] for p in parts]
+        self.gauged = np.array([True, *(name in averaged.gauge(TASK) for name in names)])
+        self.even = np.full(len(parts), 1 / len(parts))
+        gauge = [s for s, asked in zip(self.seen, self.gauged, strict=True) if asked]
         self.ambiguity = ambiguity(gauge, np.full(len(gauge), 1 / len(gauge)))
-        self.before, self.after = seen[0].argmax(axis=1), sum(seen).argmax(axis=1)
         y = np.concatenate([base["y_target"], base["y_test"]])
         every = [np.concatenate([p["target"], p["test"]]) for p in parts]
         own, mean = every[0], sum(every)
         self.mean = accuracy(mean, y) - accuracy(own, y)
-        doubted = {t: np.where(own.max(axis=1) < t, mean.argmax(axis=1), own.argmax(axis=1)) for t in SURE}
-        self.doubted = {t: float((said == y).mean()) - accuracy(own, y) for t, said in doubted.items()}
-        self.told = {}
+        other, stands = mean.argmax(axis=1), own.argmax(axis=1)
+        agreed = np.all([s.argmax(axis=1) == other for s in every[1:]], axis=0)
+        self.doubted = {}
+        for least in DOUBT:
+            for unanimous in (False, True):
+                over = (own.max(axis=1) < least) & (agreed | (not unanimous))
+                self.doubted[least, unanimous] = float((np.where(over, other, stands) == y).mean()) - accuracy(own, y)
+        self.classes, self.rows = self.seen[0].shape[1], len(self.X)
+        facts = folder / "facts.json"
+        self.unmoved = facts.exists() and bool(unmoved(json.loads(facts.read_text()).get("kinds")))
+        self.found = {}
 
-    def gains(self, setting):
-        """Of kappa, of the plain agreement, and of kappa by the maps alone."""
-        if setting not in self.told:
+    def told(self, setting=(10, 10)):
+        """What the strategy tells of the target's rows."""
+        if setting not in self.found:
             stats.NEIGHBOURS, stats.COMPONENTS = setting
-            before, after, part = stats.coherence(self.X, self.before, self.after, self.part)
-            self.told[setting] = (after.kappa - before.kappa, after.agreement - before.agreement, part.kappa - before.kappa)
-        return self.told[setting]
+            self.found[setting] = self.averaged.told(self.seen, self.even, self.gauged, self.X)
+        return self.found[setting]
 
-    def coherent(self, setting, least=COHERENT, slack=SLACK, gauge=0.0):
-        """Whether the mean is believed everywhere."""
-        return all(gain >= limit for gain, limit in zip(self.gains(setting), (least, -slack, gauge), strict=True))
+    def coherent(self, setting=(10, 10), limits=ASKED["from .05"]):
+        """Whether the rows speak for the mean."""
+        gains = (self.told(setting)[gain] for gain in ("coherence_gain", "agreement_gain", "gauge_gain", "united"))
+        return all(gain >= limit for gain, limit in zip(gains, limits, strict=True))
 
-    def by_rule(self, sure, setting=(10, 10)):
+    def sure(self, least):
+        """Whether the mean is as sure as that."""
+        return self.classes > 2 and self.rows >= ASSURED and self.told()["confidence_gain"] >= least
+
+    def by_rule(self):
         """Its gain by the rule."""
-        return self.mean if self.coherent(setting) else self.doubted[sure]
+        return self.mean if self.told()["believed"] else self.doubted[BELIEVED, True]
 
 
 def tell(gains):
@@ -87,20 +104,26 @@ def show(pairs, title):
     for setting in SHOWN:
         print(f"     {setting[0]}, {setting[1]}")
         for what, limits in ASKED.items():
-            print(f"       {what:34}{tell([p.mean for p in pairs if p.coherent(setting, *limits)])}")
+            print(f"       {what:34}{tell([p.mean for p in pairs if p.coherent(setting, limits)])}")
         print(f"       {'where it is not':34}{tell([p.mean for p in pairs if not p.coherent(setting)])}")
-    print(
-        "  2. the rule as a whole, by the probability from which the source model's class stands: mean of sets, low end of the record, pairs"
-    )
-    for sure in SURE:
+    rest = [p for p in pairs if not p.coherent()]
+    print("  2. elsewhere, of three classes and 100 rows or more, where its confidence is higher by")
+    for least in SURE:
+        print(f"     {least:5g} or more   {tell([p.mean for p in rest if p.sure(least)])}")
+    rest = [p for p in pairs if not p.told()["believed"]]
+    print("  3. where it is not believed, on rows on which the source model gives no class")
+    for least in DOUBT:
+        for unanimous, what in ((False, "whatever the others say"), (True, "and the others agree")):
+            print(f"     {least:5g}, {what:24}{tell([p.doubted[least, unanimous] for p in rest])}")
+    print("  4. the rule as a whole, and where the diagnosis finds that more moved than the classes' shares, as `auto` asks")
+    for what, those in (("every pair", pairs), ("where more moved", [p for p in pairs if not p.unmoved])):
         by = {}
-        for p in pairs:
-            by.setdefault(set_of(p.name), []).append(p.by_rule(sure))
+        for p in those:
+            by.setdefault(set_of(p.name), []).append(p.by_rule())
         found = spread(by, TASK)
-        told = f"{100 * np.mean([np.mean(g) for g in by.values()]):+5.1f} " + (
-            f"low {100 * found.low:+5.1f}" if found else "(too few sets for an end)"
-        )
-        print(f"     {sure:4g}   {told}   {tell([p.by_rule(sure) for p in pairs])}")
+        ends = f"low {100 * found.low:+5.1f}" if found else "(too few sets for an end)"
+        mean = np.mean([np.mean(g) for g in by.values()])
+        print(f"     {what:18}mean of sets {100 * mean:+5.1f} {ends}   {tell([p.by_rule() for p in those])}")
 
 
 def folders(given, strategy):
@@ -120,7 +143,8 @@ def shares():
     from mdshift.learners.linear import Linear
     from mdshift.strategies.consensus import Consensus
 
-    lost, believed = [], {9.0: [], SLACK: [], 0.0: []}
+    stats.NEIGHBOURS, stats.COMPONENTS = 10, 10  # as they are
+    lost, believed = [], {what: [] for what in ASKED}
     for d, apart, share, k, seed in itertools.product((2, 5, 20), (2, 3, 5), (0.7, 0.85, 0.95), (2, 4), range(4)):
         rng = np.random.default_rng(seed)
         centres = rng.normal(size=(k, d))
@@ -137,24 +161,36 @@ def shares():
         if not LEAST[TASK] <= run.evidence["ambiguity"] <= MOST[TASK]:
             continue
         lost.append(accuracy(run.predictor.scores(X_target), truth) - accuracy(base.scores(X_target), truth))
-        for slack, those in believed.items():
-            if run.evidence["coherence_gain"] >= COHERENT and run.evidence["agreement_gain"] >= -slack:
-                those.append(lost[-1])
-    print(f"\n3. made data on which the classes' shares alone moved: {tell(lost)}")
-    for slack, those in believed.items():
-        limit = "whatever the agreement" if slack > 1 else f"with an agreement no lower than by {slack:g}"
-        print(f"   believed, {limit}: {tell(those)}")
+        for what, limits in ASKED.items():
+            gains = (run.evidence[gain] for gain in ("coherence_gain", "agreement_gain", "gauge_gain", "united"))
+            if all(gain >= limit for gain, limit in zip(gains, limits, strict=True)):
+                believed[what].append(lost[-1])
+    print(f"\n5. made data on which the classes' shares alone moved, consensus: {tell(lost)}")
+    for what, those in believed.items():
+        print(f"   believed, {what:34}{tell(those)}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--later", type=Path, nargs="+", default=[])
+    parser.add_argument("--last", type=Path, nargs="+", default=[])
+    parser.add_argument("--moved", type=Path, nargs="+", default=[])
     given = parser.parse_args()
-    for strategy in ("committee", "consensus"):
-        show(list(folders(given.folders, strategy)), f"{strategy}, pairs by which the rule was settled")
-        if given.later:
-            show(list(folders(given.later, strategy)), f"{strategy}, pairs drawn afterwards")
+    every = {
+        "pairs by which a first form was settled": given.folders,
+        "pairs drawn afterwards": given.later,
+        "pairs drawn after all was settled": given.last,
+        "pairs whose classes' shares were moved by hand": given.moved,
+    }
+    for strategy, (what, those) in itertools.product(("committee", "consensus"), every.items()):
+        if those:
+            show(list(folders(those, strategy)), f"{strategy}, {what}")
+    for folder in given.moved:
+        read = [unmoved(json.loads(facts.read_text()).get("kinds")) for facts in sorted(folder.glob("*/facts.json"))]
+        print(
+            f"\nof {folder.name}: the diagnosis reads {sum(map(bool, read))} of {len(read)} as a shift of the classes' shares alone, or none"
+        )
     shares()
 
 

@@ -4,7 +4,8 @@
 
 RAW holds the files as they are published (UCI Machine Learning Repository unless said otherwise; kc_house: the sales of King County, Washington, 2014 to
 2015; keystroke, outdoor, weather: Souza et al. 2015, Losing et al. 2015; newsgroups: Gu & Zhou 2009, as .mat; landmine: Xue et al. 2007, as .mat; compas:
-Angwin et al. 2016; telco, hr: IBM's samples; insurance, used_cars (UK), life (WHO), melbourne: as found on Kaggle).
+Angwin et al. 2016; telco, hr: IBM's samples; insurance, used_cars (UK), life (WHO), melbourne, body, forest: as found on Kaggle;
+office_decaf: Donahue et al. 2014, as .mat; obesity, with a column BMI: UCI's, published again).
 A set whose files are missing is left out. Classes stand in the column `label`, numbers in `target`.
 """
 
@@ -282,6 +283,47 @@ def melbourne(raw):
             yield region.lower().replace(" ", "_").replace("-", "_"), numbers(rows.drop(columns=["Regionname", "Price"]), rows["Price"])
 
 
+def office_decaf(raw):
+    for file in ("dslr_decaf", "Webcam_decaf"):  # the features of Donahue et al. 2014
+        table = loadmat(raw / f"{file}.mat")
+        yield file.split("_")[0].lower(), classes(table["fea"], table["gnd"].ravel())
+
+
+def steel_faults(raw):
+    table = pd.read_csv(raw / "faults.csv")
+    kept = table.drop(columns=["failure.type", "target", "TypeOfSteel_A300", "TypeOfSteel_A400"])
+    for kind, rows in kept.groupby(table["TypeOfSteel_A300"]):
+        yield "a300" if kind else "a400", classes(rows, table.loc[rows.index, "failure.type"])
+
+
+def body(raw):
+    table = pd.read_csv(raw / "bodyPerformance.csv")
+    for gender, rows in table.groupby("gender"):
+        yield {"M": "men", "F": "women"}[gender], classes(rows.drop(columns=["gender", "class"]), rows["class"])
+
+
+def contraception(raw):
+    names = ("age", "edu", "husband_edu", "children", "religion", "working", "occupation", "living", "media", "method")
+    table = pd.read_csv(raw / "cmc.data", names=names, skipinitialspace=True)
+    table = table[pd.to_numeric(table["method"], errors="coerce").notna()]  # where it was published again, with a line of names
+    for working, rows in table.groupby(table["working"].astype(str)):
+        yield f"w{working}", classes(rows.drop(columns=["working", "method"]), rows["method"])
+
+
+def obesity(raw):
+    table = pd.read_csv(raw / "ObesityDataSet.csv")
+    for gender, rows in table.groupby("Gender"):
+        yield gender.lower(), classes(rows.drop(columns=["Gender", "NObesity", "BMI"]), rows["NObesity"])
+
+
+def forest(raw):
+    table = pd.read_csv(raw / "forest_train.csv").drop(columns="Id")
+    areas = [c for c in table if c.startswith("Wilderness")]
+    for area in areas:
+        rows = table[table[area] == 1]
+        yield f"area{area[-1]}", classes(rows.drop(columns=[*areas, "Cover_Type"]), rows["Cover_Type"])
+
+
 SETS = (
     gas_drift,
     vowel,
@@ -316,6 +358,12 @@ SETS = (
     used_cars,
     life,
     melbourne,
+    office_decaf,
+    steel_faults,
+    body,
+    contraception,
+    obesity,
+    forest,
 )
 
 

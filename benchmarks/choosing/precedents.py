@@ -55,7 +55,7 @@ def pair(folder, strategy="consensus"):
         told = averaged.told([p["target"] for p in parts], even, gauged, base["X_target"])
     joined = averaged.joined(said, even, task, told).scores(y)
     seen = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge)))
-    more = {fact: round(value, 4) for fact, value in told.items()}
+    more = {fact: round(float(value), 4) for fact, value in told.items()}
     if task == "regression":
         known = base["y_source"]
         seen /= known.var()

@@ -11,6 +11,7 @@ from mdshift.validators.precedent import LEAST, LEVEL, MOST, record, spread
 
 KEPT = (
     ("committee", "classification"),
+    ("consensus", "classification"),
     ("consensus", "regression"),
 )  # what `auto` keeps on its record, and what it would if that gained enough
 

@@ -129,11 +129,16 @@ class Averaged(Predictor):
         return cls([restore(state.children[k]) for k in sorted(state.children)], state.arrays["weights"])
 
 
+def doubted(first: Vector, others: Sequence[NDArray[np.int64]], decided: NDArray[np.int64], believed: float) -> NDArray[np.bool_]:
+    """Rows (n,) on which the first of several predictors, with its scores (n, k), gives no class the probability `believed` and the others all say `decided` (n,)."""
+    return np.asarray((first.max(axis=1) < believed) & np.all([said == decided for said in others], axis=0))
+
+
 @dataclass(frozen=True, eq=False)
 class Doubted(Predictor):
-    """The first predictor's class where it gives it the probability `believed` or more, elsewhere that of the mean of all members.
+    """The first predictor's class, but where it gives it less than the probability `believed` and all the others agree on another: there theirs.
 
-    The scores are that mean, too, where its likeliest class is the first one's, else the first's alone. weights (members,) sum to 1.
+    The scores are the weighted mean of all members where its likeliest class is the one decided on, else the first's alone. weights (members,) sum to 1.
     """
 
     kind: ClassVar[str] = "doubted"
@@ -144,11 +149,14 @@ class Doubted(Predictor):
     def scores(self, X: Matrix) -> Vector:
         """Scores (n, k), the class that was decided on the likeliest."""
         first = np.asarray(self.members[0].scores(X), dtype=np.float64)
-        mean = self.weights[0] * first
+        mean, said = self.weights[0] * first, []
         for w, member in zip(self.weights[1:], self.members[1:], strict=True):  # one by one: all of them at once would be as many tables
-            mean = mean + w * member.scores(X)
-        stands = (first.max(axis=1) >= self.believed) & (first.argmax(axis=1) != mean.argmax(axis=1))
-        return np.asarray(np.where(stands[:, None], first, mean))
+            theirs = member.scores(X)
+            mean = mean + w * theirs
+            said.append(theirs.argmax(axis=1))
+        decided = mean.argmax(axis=1)
+        yields = doubted(first, said, decided, self.believed) | (first.argmax(axis=1) == decided)
+        return np.asarray(np.where(yields[:, None], mean, first))
 
     def state(self) -> State:
         """When the first is believed, the weights, and the members by number."""

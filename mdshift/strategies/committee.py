@@ -19,8 +19,10 @@ class Committee(Average):
     cannot tell them apart by domain (`dann`). Each of the four alone is a gamble: on open pairs every one gains ten points and more here
     and loses several there, and so does their mean (`rule=mean`). What tells the pairs apart can be seen
     without labels: where the mean is right, rows that lie together share a class more than they do by the source model. So the mean is
-    believed everywhere where that agreement among neighbours, beyond chance, is higher by .05 (`coherence_gain`), the plain agreement no lower than by .01 (`agreement_gain`) and
-    that of the mean of source model and maps alone no lower (`gauge_gain`); elsewhere only on rows on which the source model gives no class a half.
+    believed everywhere where that agreement among neighbours, beyond chance, is higher by .05 (`coherence_gain`), the plain agreement no lower than by .01 (`agreement_gain`),
+    that of the mean of source model and maps alone no lower (`gauge_gain`), and it is the source model that stands apart (`united`); or where, of three classes or more and on a
+    hundred rows or more, the mean is at most .05 less sure of its classes than the source model of its own (`confidence_gain`). Elsewhere it decides
+    only on rows on which the source model gives no class a half and all four agree on another.
     `overruled` is the share of the target's rows whose class changes, `ambiguity` that of the source model and the maps alone, as in `consensus`.
 
     Assumes: Rows of one class lie together in the target (the cluster assumption), if not where they lay in the source.
@@ -37,6 +39,7 @@ class Committee(Average):
     cost: ClassVar[Cost] = Cost.MEDIUM
     follows: ClassVar[str] = "consensus"
 
+    sure_from: ClassVar[float] = -0.05
     epochs: float = param(20.0, "passes of the networks over the source", low=1)
 
     def member(self, name: str) -> Strategy:

@@ -3,7 +3,7 @@ import pytest
 from made import prepared
 
 from mdshift.learners.base import restore
-from mdshift.learners.compose import BLOCK, Averaged, Calibrated, Doubted, Mapped, PriorShifted
+from mdshift.learners.compose import BLOCK, Averaged, Calibrated, Doubted, Mapped, PriorShifted, doubted
 from mdshift.learners.linear import Linear
 
 rng = np.random.default_rng(0)
@@ -41,15 +41,16 @@ class Said:
         return self.rows
 
 
-def test_the_first_stands_where_it_is_sure_and_the_mean_decides_elsewhere():
+def test_the_first_stands_but_where_it_is_in_doubt_and_all_others_agree_on_another_class():
     first = Said([0.6, 0.4, 0.0], [0.5, 0.4, 0.1], [0.4, 0.3, 0.3], [0.4, 0.35, 0.25])
     second = Said([0.7, 0.2, 0.1], [0.1, 0.9, 0.0], [0.1, 0.9, 0.0], [0.4, 0.35, 0.25])
     third = Said([0.7, 0.2, 0.1], [0.1, 0.9, 0.0], [0.1, 0.9, 0.0], [0.0, 0.0, 1.0])
+    assert doubted(first.rows, [s.rows.argmax(axis=1) for s in (second, third)], np.array([0, 1, 1, 2]), 0.5).tolist() == [False, False, True, False]
     found = Doubted([first, second, third], np.array([0.5, 0.25, 0.25]), 0.5).scores(X[:4])
     np.testing.assert_allclose(found[0], [0.65, 0.3, 0.05])  # the mean says the same class
     np.testing.assert_allclose(found[1], [0.5, 0.4, 0.1])  # it says another one, and the first is sure
     np.testing.assert_allclose(found[2], [0.25, 0.6, 0.15])
-    np.testing.assert_allclose(found[3], [0.3, 0.2625, 0.4375])
+    np.testing.assert_allclose(found[3], [0.4, 0.35, 0.25])  # the mean has another class, but the others do not agree on it
     assert Doubted([first], np.ones(1), 0.5).scores(X[:4]).tolist() == first.rows.tolist()
 
 

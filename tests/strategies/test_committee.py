@@ -5,10 +5,11 @@ import pytest
 from made import accuracy, linear_context, prepared
 
 from mdshift.declare import lookup
-from mdshift.families import BELIEVED, COHERENT, NEIGHBOURLY, SLACK
+from mdshift.families import ASSURED, BELIEVED, COHERENT, NEIGHBOURLY, SLACK, united
 from mdshift.learners.base import Trained
 from mdshift.stats.coherence import coherence
 from mdshift.strategies.committee import NETWORKS, Committee
+from mdshift.strategies.consensus import Consensus
 from strategies.networlds import moved
 
 
@@ -66,18 +67,25 @@ def test_all_members_count_alike_and_the_maps_alone_are_gauged():
     assert found.evidence["overruled"] == (each[0].argmax(axis=1) != mean.argmax(axis=1)).mean() > 0
 
 
+@pytest.fixture
+def by_neighbours(monkeypatch):
+    """The mean is believed by what neighbours say alone, however sure it is."""
+    monkeypatch.setattr(Committee, "sure_from", float("inf"))
+
+
 class Saying:
     """A class for every row of the target, with the same probability everywhere."""
 
-    def __init__(self, X, said, top):
-        self.X, self.said, self.top = X, said, top
+    def __init__(self, X, said, top, classes=3):
+        self.X, self.said, self.top, self.classes = X, said, top, classes
 
     def scores(self, X):
         at = [int(np.flatnonzero((row == self.X).all(axis=1))[0]) for row in X]
-        rest = (1 - self.top) / 2
-        return np.where(np.eye(3)[self.said[at]] == 1, self.top, rest)
+        rest = (1 - self.top) / (self.classes - 1)
+        return np.where(np.eye(self.classes)[self.said[at]] == 1, self.top, rest)
 
 
+@pytest.mark.usefixtures("by_neighbours")
 @pytest.mark.parametrize("top", [BELIEVED - 0.01, BELIEVED, 0.9])
 @pytest.mark.parametrize("clusters", [True, False])
 def test_a_source_model_that_is_sure_is_overruled_only_where_neighbours_agree_more_on_what_the_mean_says(top, clusters):
@@ -98,6 +106,7 @@ def test_a_source_model_that_is_sure_is_overruled_only_where_neighbours_agree_mo
     np.testing.assert_array_equal(few, found.predictor.scores(p.X_target)[:5])
 
 
+@pytest.mark.usefixtures("by_neighbours")
 def test_neighbours_that_are_more_of_one_class_by_its_share_alone_prove_nothing():
     """A source model that is right on one large class, against a mean that cuts it in two: kappa is kinder to the halves."""
     rng = np.random.default_rng(0)
@@ -127,6 +136,7 @@ def test_a_mean_that_gives_all_rows_one_class_is_not_believed():
     assert found.evidence["coherence_gain"] == found.evidence["overruled"] == 0
 
 
+@pytest.mark.usefixtures("by_neighbours")
 def test_the_networks_do_not_outvote_maps_that_are_less_coherent_than_the_source_model():
     p, yt = moved(0, n=100, m=100)
     said = np.where(np.arange(100) % 5 == 0, (yt + 1) % 3, yt)
@@ -143,3 +153,54 @@ def test_the_networks_do_not_outvote_maps_that_are_less_coherent_than_the_source
     assert doubted.evidence["coherence_gain"] > COHERENT
     assert doubted.evidence["gauge_gain"] < 0
     assert doubted.evidence["overruled"] == 0
+
+
+def test_members_that_agree_with_the_source_model_more_than_with_one_another_do_not_overrule_it_however_coherent_their_mean():
+    p, yt = moved(0, n=100, m=100)
+    wrong = np.arange(100) % 5 == 0
+    base = Saying(p.X_target, np.where(wrong, (yt + 1) % 3, yt), 0.9)
+    for noise in (0, 30):  # of each member's rows, other ones of each
+        others = {}
+        for i, name in enumerate(("linear-ot", "ot-map", *NETWORKS)):
+            said = yt.copy()
+            torn = np.random.default_rng(i).choice(100, noise, replace=False)
+            said[torn] = (yt[torn] + 1 + i % 2) % 3
+            others[name] = Trained(Saying(p.X_target, said, 0.8))
+        run = Committee(epochs=60.0).run(p, replace(linear_context(p), base=base, finished=others))
+        assert run.evidence["coherence_gain"] > COHERENT
+        assert (run.evidence["united"] >= 0) == (noise == 0)
+        assert run.evidence["believed"] is (noise == 0)
+
+
+def test_united_is_how_much_more_the_others_agree_with_one_another_than_with_the_first():
+    first, one, two = np.array([0, 0, 0, 0]), np.array([0, 1, 1, 0]), np.array([1, 1, 1, 0])
+    assert united([first, one, two]) == pytest.approx(3 / 4 - (2 / 4 + 1 / 4) / 2)
+    assert united([first, one]) == pytest.approx(-2 / 4)  # nobody else agrees
+    assert united([first]) == 0
+
+
+def contradicted(rows, classes, top, mean=Committee):
+    """Members that contradict a source model of probability .9 on a fifth of the rows, with no more regard to neighbours than it has."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(rows, 2))
+    said = rng.integers(0, classes, rows)
+    other = np.where(np.arange(rows) % 5 == 0, (said + 1) % classes, said)
+    p = prepared(rng.normal(size=(60, 2)), np.arange(60) % classes, X)
+    others = {name: Trained(Saying(p.X_target, other, top, classes)) for name in ("linear-ot", "ot-map", *NETWORKS)}
+    base = Saying(p.X_target, said, 0.9, classes)
+    return mean().run(p, replace(linear_context(p), base=base, finished=others)).evidence
+
+
+def test_of_three_classes_and_a_hundred_rows_a_mean_that_is_hardly_less_sure_than_the_source_model_is_believed():
+    every = {"rows": ASSURED, "classes": 3, "top": 0.99}
+    found = contradicted(**every, mean=lambda: Committee(epochs=60.0))
+    assert found["coherence_gain"] < COHERENT
+    assert found["confidence_gain"] > Committee.sure_from
+    assert found["believed"] is True
+    assert found["overruled"] == pytest.approx(0.2)
+    for less in ({"rows": ASSURED - 1}, {"classes": 2}, {"top": 0.8}):
+        told = contradicted(**every | less, mean=lambda: Committee(epochs=60.0))
+        assert (told["confidence_gain"] < Committee.sure_from) == ("top" in less)
+        assert told["believed"] is False
+        assert told["overruled"] == 0
+    assert contradicted(**every, mean=Consensus)["believed"] is False
