@@ -45,7 +45,12 @@ def test_the_first_stands_but_where_it_is_in_doubt_and_all_others_agree_on_anoth
     first = Said([0.6, 0.4, 0.0], [0.5, 0.4, 0.1], [0.4, 0.3, 0.3], [0.4, 0.35, 0.25])
     second = Said([0.7, 0.2, 0.1], [0.1, 0.9, 0.0], [0.1, 0.9, 0.0], [0.4, 0.35, 0.25])
     third = Said([0.7, 0.2, 0.1], [0.1, 0.9, 0.0], [0.1, 0.9, 0.0], [0.0, 0.0, 1.0])
-    assert doubted(first.rows, [s.rows.argmax(axis=1) for s in (second, third)], np.array([0, 1, 1, 2]), 0.5).tolist() == [False, False, True, False]
+    assert doubted(first.rows, [s.rows.argmax(axis=1) for s in (second, third)], np.array([0, 1, 1, 2]), 0.5).tolist() == [
+        False,
+        False,
+        True,
+        False,
+    ]
     found = Doubted([first, second, third], np.array([0.5, 0.25, 0.25]), 0.5).scores(X[:4])
     np.testing.assert_allclose(found[0], [0.65, 0.3, 0.05])  # the mean says the same class
     np.testing.assert_allclose(found[1], [0.5, 0.4, 0.1])  # it says another one, and the first is sure
