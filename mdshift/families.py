@@ -28,6 +28,8 @@ COHERENT = 0.05  # gain in the neighbours' agreement beyond chance (kappa) from 
 SLACK = 0.01  # by which their plain agreement may be lower: classes of more even shares have more of the former by their shares alone
 NEIGHBOURLY = 70  # rows of the target: no pair by which these limits were settled had fewer, and of 30 the neighbours are noise
 ASSURED = 100  # rows of the target from which the mean's own assurance counts: by 79 it was wrong on one pair by ten points
+TIE = 1e-9  # means of the same counts, summed in another order
+SPREAD = 0.8  # share of the source model's effective number of classes that a mean has at least that is believed for that: a collapsed one is sure, too
 
 
 class Strategy(ABC):
@@ -59,8 +61,8 @@ class Average(Strategy):
     trusted with care: everywhere where the target's rows share a class with their neighbours more than by the source model (`coherence_gain`, beyond chance, and
     `agreement_gain`; of the members in `gauge` alone `gauge_gain`; with 70 rows of the target or more) and the other members agree with one another no
     less than with the source model (`united`, the difference), or, for some, where of three classes or more the mean is hardly less sure than that model
-    (`confidence_gain`); else only on rows on which that model gives every class less
-    than a half (of two classes, nowhere) and the other members agree on another; `believed` tells whether it is everywhere, `overruled` is the share of rows whose class changes. Members that
+    (`confidence_gain`) and spreads the rows over hardly fewer of them; else only on rows on which that model gives every class less
+    than a half (of two classes, nowhere) and the other members agree on another; `believed` tells whether it is everywhere (by `rule=mean` it is in any case), `overruled` is the share of rows whose class changes. Members that
     the run has trained already with the same settings are taken as they are; those that need an extra that is not installed, or that do
     not fit the data, are left out.
     """
@@ -68,7 +70,7 @@ class Average(Strategy):
     own: float = param(0.0, "share of the source model in the mean (0: as much as every other)", low=0, high=1)
     rule: str = param(
         "careful",
-        "of classes: careful (the mean where the target's rows speak for it, else only where the source model is in doubt), mean (everywhere)",
+        "of classes: careful (the mean where the target's rows speak for it, else only on rows on which the source model is in doubt and the others agree), mean (everywhere)",
         choices=("careful", "mean"),
     )
     sure_from: ClassVar[float] = float("inf")  # `confidence_gain` from which a mean is believed for its own assurance
@@ -109,8 +111,16 @@ class Average(Strategy):
             found = dict(zip(found, gains, strict=True))
         surest = [scores.max(axis=1).mean() for scores in (scores[0], sum(w * s for w, s in zip(weights, scores, strict=True)))]
         found |= {"united": united([s.argmax(axis=1) for s in scores]), "confidence_gain": float(surest[1] - surest[0])}
-        assured = len(X) >= ASSURED and scores[0].shape[1] > 2 and np.ptp(mean) > 0  # noqa: PLR2004 - of two, nobody is less sure than a half
-        found["believed"] = coherent(found) or bool(assured and found["confidence_gain"] >= self.sure_from)
+        assured = (
+            found["confidence_gain"] >= self.sure_from
+            and len(X) >= ASSURED
+            and scores[0].shape[1] > 2  # noqa: PLR2004 - of two classes nobody is less sure than a half
+            and len(scores) > 2  # noqa: PLR2004 - one other is no committee
+            and np.ptp(weights) < TIE  # nearly the source model's alone, the mean is as sure as that
+            and np.ptp(mean) > 0
+            and effective(mean) >= SPREAD * effective(source)
+        )
+        found["believed"] = coherent(found) or bool(assured)
         over = source != mean
         if self.rule == "careful" and not found["believed"]:
             over &= doubted(scores[0], [s.argmax(axis=1) for s in scores[1:]], mean, BELIEVED)
@@ -163,7 +173,7 @@ def coherent(told: Mapping[str, Any]) -> bool:
     what the members in `gauge` say; and it is the source model that stands apart from the members, not they from one another.
     """
     gains = (told.get(gain, 0.0) for gain in ("coherence_gain", "agreement_gain", "gauge_gain", "united"))
-    return all(gain >= least for gain, least in zip(gains, (COHERENT, -SLACK, 0.0, 0.0), strict=True))
+    return all(gain >= least for gain, least in zip(gains, (COHERENT, -SLACK, 0.0, -TIE), strict=True))
 
 
 def united(said: Sequence[NDArray[np.int64]]) -> float:
@@ -174,6 +184,15 @@ def united(said: Sequence[NDArray[np.int64]]) -> float:
     first, *others = said
     pairs = [float((a == b).mean()) for a, b in combinations(others, 2)]
     return (sum(pairs) / len(pairs) if pairs else 0.0) - sum(float((first == other).mean()) for other in others) / max(len(others), 1)
+
+
+def effective(said: NDArray[np.int64]) -> float:
+    """The effective number of classes in a classing (m,): the exponential of the entropy of their shares (Hill 1973)."""
+    import numpy as np
+
+    shares = np.bincount(said) / len(said)
+    shares = shares[shares > 0]
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def _within(rng: Callable[[str], np.random.Generator], name: str) -> Callable[[str], np.random.Generator]:

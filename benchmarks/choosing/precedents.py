@@ -116,7 +116,9 @@ def show(title, task, some):
     print(f"{title}, {task}: {'pair':47}{'source-only':>12}{'ambiguity':>11}{'gain':>8}")
     for p in some:
         more = "".join(
-            f"   {fact} {p[fact]:.2f}" for fact in ("moved", "coherence_gain", "agreement_gain", "gauge_gain", "overruled") if fact in p
+            f"   {fact} {p[fact]:.2f}"
+            for fact in ("moved", "coherence_gain", "agreement_gain", "gauge_gain", "united", "confidence_gain", "believed", "overruled")
+            if fact in p
         )
         print(f"{'':16}{p['pair']:58}{p['source_only']:12.3f}{p['ambiguity']:11.4f}{p['gain']:+8.3f}{more}")
     for least in sorted({0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, LEAST[task]}):

@@ -136,7 +136,7 @@ def doubted(first: Vector, others: Sequence[NDArray[np.int64]], decided: NDArray
 
 @dataclass(frozen=True, eq=False)
 class Doubted(Predictor):
-    """The first predictor's class, but where it gives it less than the probability `believed` and all the others agree on another: there theirs.
+    """The first predictor's class, but where it gives it less than the probability `believed`, and all the others and the mean of all have another: there that.
 
     The scores are the weighted mean of all members where its likeliest class is the one decided on, else the first's alone. weights (members,) sum to 1.
     """

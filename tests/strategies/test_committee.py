@@ -141,7 +141,7 @@ def test_the_networks_do_not_outvote_maps_that_are_less_coherent_than_the_source
     p, yt = moved(0, n=100, m=100)
     said = np.where(np.arange(100) % 5 == 0, (yt + 1) % 3, yt)
     base = Saying(p.X_target, said, 0.6)
-    torn = Trained(Saying(p.X_target, np.where(np.arange(100) % 2 == 0, (yt + 2) % 3, said), 0.7))
+    torn = Trained(Saying(p.X_target, np.where(np.arange(100) % 4 == 2, (yt + 2) % 3, np.where(np.arange(100) % 10 == 0, yt, said)), 0.7))
     right = Trained(Saying(p.X_target, yt, 0.99))
     believed, doubted = (
         Committee(epochs=60.0).run(
@@ -152,6 +152,7 @@ def test_the_networks_do_not_outvote_maps_that_are_less_coherent_than_the_source
     assert believed.evidence["overruled"] == pytest.approx(0.2)
     assert doubted.evidence["coherence_gain"] > COHERENT
     assert doubted.evidence["gauge_gain"] < 0
+    assert doubted.evidence["united"] >= 0  # not for that
     assert doubted.evidence["overruled"] == 0
 
 
@@ -204,3 +205,36 @@ def test_of_three_classes_and_a_hundred_rows_a_mean_that_is_hardly_less_sure_tha
         assert told["believed"] is False
         assert told["overruled"] == 0
     assert contradicted(**every, mean=Consensus)["believed"] is False
+
+
+@pytest.mark.parametrize("rows", [{"linear-ot": 1, "ot-map": 1, "mcc": 1, "dann": 1}, {"mcc": 2, "dann": 2}])
+def test_members_that_have_collapsed_into_one_class_are_sure_and_not_believed(rows):
+    p, yt = moved(0, n=100, m=200)
+    base = Saying(p.X_target, yt, 0.6)
+    others = {name: Trained(Saying(p.X_target, yt, 0.6)) for name in ("linear-ot", "ot-map", *NETWORKS)}
+    for name, spared in rows.items():
+        others[name] = Trained(Saying(p.X_target, np.where(np.arange(200) < spared, yt, 0), 0.99))
+    found = Committee(epochs=60.0).run(p, replace(linear_context(p), base=base, finished=others)).evidence
+    assert found["confidence_gain"] > Committee.sure_from
+    assert found["believed"] is False
+    assert found["overruled"] == 0
+
+
+def test_a_mean_that_is_nearly_the_source_model_is_not_believed_for_being_as_sure():
+    every = {"rows": ASSURED, "classes": 3, "top": 0.5}
+    found = contradicted(**every, mean=lambda: Committee(epochs=60.0, own=0.9))
+    assert found["confidence_gain"] > Committee.sure_from
+    assert found["believed"] is False
+
+
+@pytest.mark.usefixtures("by_neighbours")
+def test_what_is_told_of_rows_in_doubt_is_what_the_model_does():
+    p, yt = moved(0, n=100, m=120)
+    rng = np.random.default_rng(0)
+    base = Saying(p.X_target, yt, BELIEVED - 0.05)
+    others = {name: Trained(Saying(p.X_target, rng.integers(0, 3, 120), 0.9)) for name in ("linear-ot", "ot-map", *NETWORKS)}
+    run = Committee(epochs=60.0).run(p, replace(linear_context(p), base=base, finished=others))
+    changed = run.predictor.scores(p.X_target).argmax(axis=1) != yt
+    mean = np.mean([base.scores(p.X_target), *(t.predictor.scores(p.X_target) for t in others.values())], axis=0).argmax(axis=1)
+    assert run.evidence["believed"] is False
+    assert 0 < run.evidence["overruled"] == changed.mean() < (mean != yt).mean() / 3
