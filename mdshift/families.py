@@ -62,7 +62,9 @@ class Average(Strategy):
     `agreement_gain`; of the members in `gauge` alone `gauge_gain`; with 70 rows of the target or more) and the other members agree with one another no
     less than with the source model (`united`, the difference), or, for some, where of three classes or more the mean is hardly less sure than that model
     (`confidence_gain`) and spreads the rows over hardly fewer of them; else only on rows on which that model gives every class less
-    than a half (of two classes, nowhere) and the other members agree on another; `believed` tells whether it is everywhere (by `rule=mean` it is in any case), `overruled` is the share of rows whose class changes. Members that
+    than a half (of two classes, nowhere) and the other members agree on another; `believed` tells whether it is everywhere (by `rule=mean` it is in any case), `overruled` is the share of rows whose class changes. Where the
+    target's rows spoke for the mean, each takes over half (`smooth`) of what it says of the five nearest (label spreading, Zhou et al. 2004: what several
+    models get wrong of single rows, those around it mend). Members that
     the run has trained already with the same settings are taken as they are; those that need an extra that is not installed, or that do
     not fit the data, are left out.
     """
@@ -72,6 +74,9 @@ class Average(Strategy):
         "careful",
         "of classes: careful (the mean where the target's rows speak for it, else only on rows on which the source model is in doubt and the others agree), mean (everywhere)",
         choices=("careful", "mean"),
+    )
+    smooth: float = param(
+        0.5, "of classes, where rule=careful believes the mean: what a row takes over of its neighbours' classes", low=0, high=0.9
     )
     sure_from: ClassVar[float] = float("inf")  # `confidence_gain` from which a mean is believed for its own assurance
 
@@ -83,12 +88,22 @@ class Average(Strategy):
         """Those of them whose disagreement, together with the source model, is reported: by default all."""
         return self.parts(task)
 
-    def joined(self, models: Sequence[Predictor], weights: Vector, task: str, told: Mapping[str, Any]) -> Predictor:
-        """One predictor of the members, the source model first, and their shares. told: what `told` tells of them."""
-        from mdshift.learners.compose import Averaged, Doubted
+    def joined(self, models: Sequence[Predictor], weights: Vector, task: str, told: Mapping[str, Any], X: Matrix) -> Predictor:
+        """One predictor of the members, the source model first, and their shares. told: what `told` tells of them on the target X (m, d)."""
+        import numpy as np
 
-        careful = task == "classification" and self.rule == "careful" and not told.get("believed")
-        return Doubted(models, weights, BELIEVED) if careful else Averaged(models, weights)
+        from mdshift.learners.compose import Averaged, Doubted
+        from mdshift.learners.spread import Neighbourhood
+        from mdshift.types import MISSING
+
+        mean = Averaged(models, weights)
+        if task != "classification" or self.rule == "mean":
+            return mean
+        if not told.get("believed"):
+            return Doubted(models, weights, BELIEVED)
+        if not self.smooth:
+            return mean
+        return Neighbourhood.of(X, np.zeros(0, dtype=np.int64)).predictor(mean, X, np.full(len(X), MISSING), self.smooth)
 
     def told(self, scores: Sequence[Vector], weights: Vector, gauged: NDArray[np.bool_], X: Matrix) -> dict[str, Any]:
         """Of the members' probabilities (m, k) of the target X (m, d): how much more coherent their mean is than the source model, and where it decides.
@@ -98,7 +113,9 @@ class Average(Strategy):
         import numpy as np
 
         from mdshift.learners.compose import doubted
+        from mdshift.learners.spread import Neighbourhood
         from mdshift.stats.coherence import coherence
+        from mdshift.types import MISSING
 
         source, mean, part = (
             sum(w * s for w, s, asked in zip(weights, scores, those, strict=True) if asked).argmax(axis=1)
@@ -124,6 +141,10 @@ class Average(Strategy):
         over = source != mean
         if self.rule == "careful" and not found["believed"]:
             over &= doubted(scores[0], [s.argmax(axis=1) for s in scores[1:]], mean, BELIEVED)
+        elif self.rule == "careful" and self.smooth:
+            own, around = sum(w * s for w, s in zip(weights, scores, strict=True)), Neighbourhood.of(X, np.zeros(0, dtype=np.int64))
+            nobody = np.full(len(around.rows), MISSING)
+            over = around.carrier(own[around.rows], nobody, self.smooth).carry(own, X).argmax(axis=1) != source
         return {**found, "overruled": float(over.mean())}
 
     def member(self, name: str) -> Strategy:
@@ -163,7 +184,7 @@ class Average(Strategy):
                 told = self.told(each, weights, at, prepared.X_target)
             else:
                 evidence["moved"] = float(abs(shown[0].mean() - prepared.y_source.mean()) / max(prepared.y_source.std(), 1e-150))
-        return Trained(self.joined(models, weights, prepared.task, told), evidence=evidence | told)
+        return Trained(self.joined(models, weights, prepared.task, told, prepared.X_target), evidence=evidence | told)
 
 
 def coherent(told: Mapping[str, Any]) -> bool:

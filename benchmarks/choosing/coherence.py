@@ -7,7 +7,8 @@ drawn after a first form of the rule was settled; --last: after all of it was; -
 Pairs count whose ambiguity the record asks for. Gains are those of the class that is decided for, over mdshift's own source model, on all rows of the
 target. 1: the mean where rows agree with their neighbours more by at least a threshold, by number of neighbours and of components, and without each of
 the other conditions. 2: the mean where it is hardly less sure than the source model, elsewhere. 3: where neither, rows on which the source model is in
-doubt. 4: the rule as a whole. 5: made data on which nothing but the classes' shares moved.
+doubt. 4: where it is believed, and rows take over what is said of their neighbours. 5: the rule as a whole. 6: made data on which nothing but
+the classes' shares moved.
 """
 
 import argparse
@@ -16,9 +17,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-from precedents import accuracy
+from precedents import Said, accuracy
 
-from mdshift.declare import lookup
+from mdshift.declare import configure, lookup
 from mdshift.engine.guard import unmoved
 from mdshift.families import ASSURED, BELIEVED, COHERENT, SLACK
 from mdshift.stats import coherence as stats
@@ -36,6 +37,7 @@ ASKED = {  # what is asked at least of the gains of kappa, of the plain agreemen
     ".05, whoever stands apart": (COHERENT, -SLACK, 0.0, -9.0),
 }
 SURE = (-0.1, -0.08, -0.06, -0.05, -0.04, -0.02, 0.0)
+SMOOTH = (0.0, 0.3, 0.5, 0.7, 0.8)
 DOUBT = (0.35, 0.4, 0.45, BELIEVED, 0.55, 0.6)
 
 
@@ -59,6 +61,8 @@ class Pair:
         self.mean = accuracy(mean, y) - accuracy(own, y)
         other, stands = mean.argmax(axis=1), own.argmax(axis=1)
         agreed = np.all([s.argmax(axis=1) == other for s in every[1:]], axis=0)
+        self.y, self.own, self.all = y, accuracy(own, y), np.concatenate([base["X_target"], base["X_test"]])
+        self.said = every
         self.doubted = {}
         for least in DOUBT:
             for unanimous in (False, True):
@@ -85,9 +89,14 @@ class Pair:
         """Whether the mean is as sure as that."""
         return self.classes > 2 and self.rows >= ASSURED and self.told()["confidence_gain"] >= least
 
-    def by_rule(self):
-        """Its gain by the rule."""
-        return self.mean if self.told()["believed"] else self.doubted[BELIEVED, True]
+    def by_rule(self, smooth=None):
+        """Its gain by the rule; smooth: what a believed row takes over of its neighbours, but for the default."""
+        if not self.told()["believed"]:
+            return self.doubted[BELIEVED, True]
+        averaged = self.averaged if smooth is None else configure(lookup("strategy", self.averaged.name), {"smooth": smooth})
+        at = {row.tobytes(): i for i, row in enumerate(self.all)}
+        joined = averaged.joined([Said(s, at) for s in self.said], self.even, TASK, {"believed": True}, self.X)
+        return accuracy(joined.scores(self.all), self.y) - self.own
 
 
 def tell(gains):
@@ -115,7 +124,11 @@ def show(pairs, title):
     for least in DOUBT:
         for unanimous, what in ((False, "whatever the others say"), (True, "and the others agree")):
             print(f"     {least:5g}, {what:24}{tell([p.doubted[least, unanimous] for p in rest])}")
-    print("  4. the rule as a whole, and where the diagnosis finds that more moved than the classes' shares, as `auto` asks")
+    believed = [p for p in pairs if p.told()["believed"]]
+    print("  4. where it is believed, and a row takes over of what is said of its neighbours")
+    for smooth in SMOOTH:
+        print(f"     {smooth:5g}   {tell([p.by_rule(smooth) for p in believed])}")
+    print("  5. the rule as a whole, and where the diagnosis finds that more moved than the classes' shares, as `auto` asks")
     for what, those in (("every pair", pairs), ("where more moved", [p for p in pairs if not p.unmoved])):
         by = {}
         for p in those:
@@ -165,7 +178,7 @@ def shares():
             gains = (run.evidence[gain] for gain in ("coherence_gain", "agreement_gain", "gauge_gain", "united"))
             if all(gain >= limit for gain, limit in zip(gains, limits, strict=True)):
                 believed[what].append(lost[-1])
-    print(f"\n5. made data on which the classes' shares alone moved, consensus: {tell(lost)}")
+    print(f"\n6. made data on which the classes' shares alone moved, consensus: {tell(lost)}")
     for what, those in believed.items():
         print(f"   believed, {what:34}{tell(those)}")
 

@@ -31,12 +31,13 @@ def r2(scores, y):
 
 @dataclass(frozen=True)
 class Said:
-    """A predictor whose scores are there already, whatever the rows."""
+    """A predictor whose scores of some rows are there already."""
 
     kept: np.ndarray
+    at: dict  # the rows, as bytes, to their places
 
-    def scores(self, _):  # noqa: D102 - as any predictor
-        return self.kept
+    def scores(self, X):  # noqa: D102 - as any predictor
+        return self.kept[[self.at[row.tobytes()] for row in X]]
 
 
 def pair(folder, strategy="consensus"):
@@ -49,18 +50,20 @@ def pair(folder, strategy="consensus"):
     gauge = [part for part, asked in zip(parts, gauged, strict=True) if asked]
     score = accuracy if task == "classification" else r2
     y = np.concatenate([base["y_target"], base["y_test"]])
-    said = [Said(np.concatenate([p["target"], p["test"]])) for p in parts]
+    X = np.concatenate([base["X_target"], base["X_test"]])
+    at = {row.tobytes(): i for i, row in enumerate(X)}
+    said = [Said(np.concatenate([p["target"], p["test"]]), at) for p in parts]
     even, told = np.full(len(parts), 1 / len(parts)), {}
     if task == "classification":
         told = averaged.told([p["target"] for p in parts], even, gauged, base["X_target"])
-    joined = averaged.joined(said, even, task, told).scores(y)
+    joined = averaged.joined(said, even, task, told, base["X_target"]).scores(X)
     seen = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge)))
     more = {fact: round(float(value), 4) for fact, value in told.items()}
     if task == "regression":
         known = base["y_source"]
         seen /= known.var()
         more = {"moved": round(float(abs(base["target"].mean() - known.mean()) / known.std()), 4)}
-    before, after = score(said[0].scores(y), y), score(joined, y)
+    before, after = score(said[0].scores(X), y), score(joined, y)
     if task == "regression":  # an R2 below -1 is as bad as -1
         before, after = max(before, -1.0), max(after, -1.0)
     return {

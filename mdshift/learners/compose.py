@@ -106,27 +106,39 @@ class Mapped(Predictor):
 
 @dataclass(frozen=True, eq=False)
 class Averaged(Predictor):
-    """The weighted mean of several predictors' scores: a soft vote. weights (members,) sum to 1."""
+    """The weighted mean of several predictors' scores: a soft vote. weights (members,) sum to 1.
+
+    vote: the part of a member's say that goes to its likeliest class alone (classes only): how sure models are is not on one scale, and
+    with a part of 0 the surest of them decides.
+    """
 
     kind: ClassVar[str] = "averaged"
     members: Sequence[Predictor]
     weights: NDArray[np.float64]
+    vote: float = 0.0
 
     def scores(self, X: Matrix) -> Vector:
         """Mean scores."""
-        total = self.weights[0] * self.members[0].scores(X)
+        total = self.weights[0] * voted(self.members[0].scores(X), self.vote)
         for w, member in zip(self.weights[1:], self.members[1:], strict=True):
-            total = total + w * member.scores(X)
+            total = total + w * voted(member.scores(X), self.vote)
         return np.asarray(total, dtype=np.float64)
 
     def state(self) -> State:
-        """The weights, and the members by number."""
-        return State("averaged", {}, {"weights": self.weights}, children={f"{i:03d}": m.state() for i, m in enumerate(self.members)})
+        """The weights and the vote, and the members by number."""
+        children = {f"{i:03d}": m.state() for i, m in enumerate(self.members)}
+        return State("averaged", {"vote": self.vote}, {"weights": self.weights}, children=children)
 
     @classmethod
     def restore(cls, state: State) -> Averaged:
         """Put together again."""
-        return cls([restore(state.children[k]) for k in sorted(state.children)], state.arrays["weights"])
+        vote = float(state.meta.get("vote", 0.0))  # models of before it was there
+        return cls([restore(state.children[k]) for k in sorted(state.children)], state.arrays["weights"], vote)
+
+
+def voted(scores: Vector, vote: float) -> Vector:
+    """Scores (..., k), this part of which goes to the likeliest class."""
+    return scores if not vote else (1 - vote) * scores + vote * np.eye(scores.shape[-1])[scores.argmax(axis=-1)]
 
 
 def doubted(first: Vector, others: Sequence[NDArray[np.int64]], decided: NDArray[np.int64], believed: float) -> NDArray[np.bool_]:

@@ -4,7 +4,8 @@ from made import accuracy, context, linear_context, prepared
 
 from mdshift.learners.pool import design
 from mdshift.learners.trees import Trees
-from mdshift.strategies.blend import MEMBERS, Blend, log_fit, softmax
+from mdshift.strategies.blend import Blend, log_fit, softmax
+from mdshift.types import MISSING
 
 
 def turned(seed, labels, m=600):
@@ -21,6 +22,10 @@ def drifted(seed, labels, m=600):
     X, Z = rng.normal(size=(600, 3)), rng.normal(size=(m, 3))
     yt = (Z @ [1.0, 1.0, 0.0] > 0).astype(int)
     return prepared(X, (X @ [1.0, 1.0, 0.0] > 0).astype(int), Z + np.array([2.0, 0, 0]), np.where(np.arange(m) < labels, yt, -1)), yt
+
+
+def shares(found):
+    return dict(zip(found.evidence["members"], found.evidence["weights"], strict=True))
 
 
 @pytest.mark.parametrize("world", [turned, drifted])
@@ -50,10 +55,10 @@ def test_where_the_source_is_right_its_labels_are_not_thrown_away():
 
 def test_the_weights_go_to_the_member_that_the_labels_favour():
     p, _ = turned(0, 200)
-    weights = dict(zip(MEMBERS, Blend().run(p, linear_context(p)).evidence["weights"], strict=False))
-    assert weights["target alone"] > 0.9
+    weights = shares(Blend().run(p, linear_context(p)))
+    assert weights["target alone"] + weights["neighbours"] > 0.9
     p, _ = drifted(0, 200)
-    weights = dict(zip(MEMBERS, Blend().run(p, linear_context(p)).evidence["weights"], strict=False))
+    weights = shares(Blend().run(p, linear_context(p)))
     assert weights["source-only"] < 0.05
     assert sum(weights.values()) == pytest.approx(1)
 
@@ -61,12 +66,47 @@ def test_the_weights_go_to_the_member_that_the_labels_favour():
 def test_the_source_model_is_worth_a_few_labels_beside_them():
     p, _ = turned(0, 15)
     c = linear_context(p)
-    alone, beside = (Blend(prior=prior).run(p, c) for prior in (0, 5))
+    alone, beside = (Blend(prior=prior, vote=0.0).run(p, c) for prior in (0, 5))
     np.testing.assert_allclose(
         beside.predictor.scores(p.X_target), 0.75 * alone.predictor.scores(p.X_target) + 0.25 * c.base.scores(p.X_target)
     )
     np.testing.assert_allclose(beside.labelled, 0.75 * alone.labelled + 0.25 * c.base.scores(p.X_target[:15]))  # as they are judged, too
     assert sum(beside.evidence["weights"]) == pytest.approx(1)
+
+
+def test_a_quarter_of_each_members_say_goes_to_its_likeliest_class():
+    p, _ = turned(0, 15)
+    c = linear_context(p)
+    plain, found = (Blend(vote=vote).run(p, c) for vote in (0, 0.25))
+    assert plain.evidence["weights"] == found.evidence["weights"]  # members are weighed by how sure they are of the labels, as before
+    models = plain.predictor.members
+    said = [m.scores(p.X_target) for m in models]
+    expected = sum(w * (0.75 * s + 0.25 * np.eye(2)[s.argmax(axis=1)]) for w, s in zip(plain.predictor.weights, said, strict=True))
+    np.testing.assert_allclose(found.predictor.scores(p.X_target), expected)
+    assert not np.allclose(found.labelled, plain.labelled)  # what judges is what predicts
+    np.testing.assert_allclose(found.labelled.sum(axis=1), 1)
+
+
+def clusters(seed, labels, m=600):
+    """Four far clusters of the target, each all of one class, where the source's line tells nothing."""
+    rng = np.random.default_rng(seed)
+    places = np.array([[0, 0], [9, 0], [0, 9], [9, 9]])
+    X, which = rng.normal(size=(600, 2)), rng.integers(0, 4, m)
+    Z = places[which] + rng.normal(size=(m, 2)) + 20
+    yt = np.array([0, 1, 1, 0])[which]
+    return prepared(X, (X[:, 0] > 0).astype(int), Z, np.where(np.arange(m) < labels, yt, MISSING)), yt
+
+
+def test_labels_are_spread_among_rows_that_lie_together():
+    found = []
+    for seed in range(5):
+        p, yt = clusters(seed, 40)
+        blended = Blend().run(p, linear_context(p))
+        assert shares(blended)["neighbours"] > 0.5
+        found.append([accuracy(m.scores(p.X_target[40:]), yt[40:]) for m in (*blended.predictor.members, blended.predictor)])
+    *others, near, blended = np.mean(found, axis=0)
+    assert near > max(others) + 0.1
+    assert blended > max(others) + 0.1
 
 
 def test_held_back_scores_are_not_flattered():
@@ -135,7 +175,8 @@ def test_a_number_that_reads_higher_everywhere_is_mended_by_the_fine_tuned_membe
     p = prepared(X, y, Z, np.where(np.arange(400) < 20, truth, np.nan), task="regression")
     c = context(p, 0, Trees(60))
     found = Blend().run(p, c)
-    weights = dict(zip(MEMBERS, found.evidence["weights"], strict=True))
+    weights = shares(found)
+    assert "neighbours" not in weights  # classes alone are spread
     assert weights["fine-tuned"] > 0.5
     before, after = (((m.scores(p.X_target)[20:, 0] - truth[20:]) ** 2).mean() for m in (c.base, found.predictor))
     assert after < 0.1 * before

@@ -17,10 +17,41 @@ def test_where_clusters_moved_the_mean_is_believed_and_better_than_the_source_mo
     p, yt = moved(0, n=200, m=200)
     c = linear_context(p)
     before = accuracy(c.base.scores(p.X_target), yt)
-    careful, mean = (Committee(epochs=5, rule=rule).run(p, c) for rule in ("careful", "mean"))
+    careful, own, mean = (Committee(epochs=5, **how).run(p, c) for how in ({}, {"smooth": 0.0}, {"rule": "mean"}))
     assert careful.evidence["coherence_gain"] > COHERENT
-    np.testing.assert_array_equal(careful.predictor.scores(p.X_target), mean.predictor.scores(p.X_target))
+    np.testing.assert_array_equal(own.predictor.scores(p.X_target), mean.predictor.scores(p.X_target))
     assert accuracy(mean.predictor.scores(p.X_target), yt) > before + 0.2
+    assert accuracy(careful.predictor.scores(p.X_target), yt) > before + 0.2
+    said = [run.predictor.scores(p.X_target).argmax(axis=1) for run in (careful, own)]
+    assert (said[0] != said[1]).any()
+    base = c.base.scores(p.X_target).argmax(axis=1)
+    assert [run.evidence["overruled"] for run in (careful, own)] == [(these != base).mean() for these in said]
+
+
+def test_a_believed_mean_takes_over_what_is_said_of_rows_that_lie_near():
+    """Far clusters of one class each, and members that err on single rows: what is said around a row mends them, on new rows too."""
+    rng = np.random.default_rng(0)
+    places = 12 * np.eye(3)
+    (y, X), (yt, Xt), (yn, Xn) = ((k := rng.integers(0, 3, n), places[k] + rng.normal(size=(n, 3))) for n in (150, 300, 300))
+    p = prepared(X, y, Xt)
+    told = {"believed": True}
+
+    class Errs:
+        """Right and sure, but on every fifth row, where it is neither."""
+
+        def scores(self, Z):
+            truth = np.asarray(Z).argmax(axis=1)
+            slips = np.abs(np.asarray(Z)[:, 0] * 1000).astype(int) % 5 == 0
+            wrong = 0.45 * np.eye(3)[(truth + 1) % 3] + 0.35 * np.eye(3)[truth] + 0.2 * np.eye(3)[(truth + 2) % 3]
+            return np.where(slips[:, None], wrong, 0.7 * np.eye(3)[truth] + 0.1)
+
+    models, even = [Errs(), Errs()], np.array([0.5, 0.5])
+    plain, near = (Committee(smooth=smooth).joined(models, even, "classification", told, p.X_target) for smooth in (0.0, 0.5))
+    for Z, truth in ((p.X_target, yt), (Xn.astype(np.float32), yn)):
+        assert accuracy(plain.scores(Z), truth) < 0.9
+        assert accuracy(near.scores(Z), truth) > 0.95
+    doubted = Committee().joined(models, even, "classification", {"believed": False}, p.X_target)
+    np.testing.assert_allclose(doubted.scores(p.X_target), plain.scores(p.X_target))  # not believed, it is not spread either
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,0 +1,163 @@
+"""Label spreading: rows of the target take over the scores of those that lie near, and a predictor that carries this on to new rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mdshift.learners.base import Predictor, State, restore
+from mdshift.learners.compose import BLOCK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mdshift.learners.base import Matrix, Vector
+
+NEIGHBOURS = 5
+COMPONENTS = 10  # leading ones: in all columns of a picture or a bag of words everything lies equally far away
+ROWS = 5000  # of the target at most, at most half of them labelled
+ENTRIES, FEWEST = 10_000_000, 500  # rows x columns that are looked at; rows, however many columns there are
+SMOOTH = 0.8  # what a row takes over of its neighbours, where some are labelled; the rest stays its own
+ROUNDS = 40  # 0.8 ** 40 is a ten-thousandth
+LABEL = 10.0  # unlabelled rows that a label weighs as much as
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhood:
+    """Rows of the target that stand for it: their positions `rows` (r,), and their places `points` (r, c), (X - centre) axes.
+
+    centre (d,), axes (d, c). near (r, r): how close two rows are, symmetric and normalised (a sparse matrix).
+    """
+
+    rows: NDArray[np.int64]
+    centre: Vector
+    axes: Vector
+    points: Vector
+    near: Any
+
+    @classmethod
+    def of(cls, X: Matrix, known: NDArray[np.int64]) -> Neighbourhood:
+        """That of the rows X (m, d), of which at most `ROWS` are taken (fewer of many columns), evenly spaced, those at `known` (labelled) first.
+
+        Raises ValueError with fewer than two rows.
+        """
+        import scipy.sparse as sp
+        from sklearn.neighbors import NearestNeighbors
+        from sklearn.utils.extmath import randomized_svd
+
+        if len(X) < 2:  # noqa: PLR2004 - nobody has a neighbour
+            raise ValueError("neighbours need two rows or more")
+        most = int(np.clip(ENTRIES // max(X.shape[1], 1), min(FEWEST, ROWS), ROWS))
+        first = known[evenly(len(known), most // 2)]
+        others = np.setdiff1d(np.arange(len(X)), known)
+        rows = np.sort(np.concatenate([first, others[evenly(len(others), most - len(first))]]))
+        taken = np.asarray(X[rows], dtype=np.float64)
+        centre, axes = taken.mean(axis=0), np.eye(X.shape[1])
+        if X.shape[1] > COMPONENTS:
+            axes = randomized_svd(taken - centre, min(COMPONENTS, len(taken)), random_state=0)[2].T
+        points = placed(X[rows], centre, axes)
+        count = min(NEIGHBOURS, len(rows) - 1)
+        apart, who = NearestNeighbors(n_neighbors=count, algorithm="kd_tree").fit(points).kneighbors()
+        at = (np.repeat(np.arange(len(rows)), count), who.ravel())
+        close = sp.csr_matrix((closeness(apart).ravel(), at), (len(rows),) * 2)
+        close = close.maximum(close.T)
+        own = sp.diags(1 / np.sqrt(np.asarray(close.sum(axis=1)).ravel()))
+        return cls(rows, centre, axes, points, own @ close @ own)
+
+    def spread(self, scores: Vector, y: NDArray[np.int64], smooth: float = SMOOTH) -> Vector:
+        """Scores (r, k) of the rows once each has taken over those of its neighbours.
+
+        scores (r, k): what they start from; y (r,): their labels, negative where they have none. F = smooth near F + (1 - smooth) Y (Zhou et al.
+        2004), where Y is the scores and, of labelled rows, their label ten times over.
+        """
+        start = np.array(scores, dtype=np.float64)
+        known = y >= 0
+        start[known] = LABEL * np.eye(scores.shape[1])[y[known]]
+        out = start
+        for _ in range(ROUNDS):
+            out = smooth * (self.near @ out) + (1 - smooth) * start
+        return np.asarray(out / np.maximum(out.sum(axis=1, keepdims=True), 1e-12))
+
+    def carrier(self, scores: Vector, y: NDArray[np.int64], smooth: float = SMOOTH) -> Carrier:
+        """What carries these rows' spread scores on to others. scores (r, k), y (r,) as in `spread`."""
+        return Carrier(self.centre, self.axes, self.points, self.spread(scores, y, smooth), smooth)
+
+    def predictor(self, inner: Predictor, X: Matrix, y: NDArray[np.int64], smooth: float = SMOOTH) -> Spread:
+        """One that starts from `inner`. X (m, d), y (m,): of the whole target, y negative where a label is not to be used."""
+        return Spread(inner, self.carrier(inner.scores(X[self.rows]), y[self.rows], smooth))
+
+
+def placed(X: Matrix, centre: Vector, axes: Vector) -> Vector:
+    """(X - centre) axes, (n, c), in blocks: a row's place must not hang on the rows beside it."""
+    out = np.zeros((len(X), axes.shape[1]))
+    for at in range(0, len(X), BLOCK):
+        block = np.zeros((BLOCK, X.shape[1]))
+        rows = X[at : at + BLOCK]
+        block[: len(rows)] = rows - centre
+        out[at : at + BLOCK] = (block @ axes)[: len(rows)]
+    return out
+
+
+def closeness(apart: Vector) -> Vector:
+    """exp(-(distance / that of the farthest)^2) of each row's neighbours (n, c), nearest first."""
+    return np.asarray(np.exp(-((apart / np.maximum(apart[:, -1:], 1e-12)) ** 2)))
+
+
+def evenly(n: int, most: int) -> NDArray[np.int64]:
+    """At most `most` of n positions, evenly spaced."""
+    return np.unique(np.linspace(0, max(n - 1, 0), min(n, max(most, 0))).astype(np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Carrier:
+    """Where the rows lie that stand for the target, centre (d,), axes (d, c), points (r, c), and the scores found (r, k) that they came to."""
+
+    centre: Vector
+    axes: Vector
+    points: Vector
+    found: Vector
+    smooth: float
+
+    @cached_property
+    def _search(self) -> Any:
+        from sklearn.neighbors import NearestNeighbors
+
+        return NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(self.points)), algorithm="kd_tree").fit(self.points)
+
+    def carry(self, own: Vector, X: Matrix) -> Vector:
+        """The scores `own` (n, k) of rows X (n, d), and by the part `smooth` those of the nearest of the target's rows."""
+        if not len(X):
+            return own
+        apart, who = self._search.kneighbors(placed(X, self.centre, self.axes))
+        near = closeness(apart)
+        near /= near.sum(axis=1, keepdims=True)
+        theirs = np.zeros_like(own)
+        for i in range(near.shape[1]):
+            theirs += near[:, i, None] * self.found[who[:, i]]
+        return np.asarray((1 - self.smooth) * own + self.smooth * theirs)
+
+
+@dataclass(frozen=True, eq=False)
+class Spread(Predictor):
+    """The inner predictor's scores, and by a part those that the target's nearest rows came to by label spreading."""
+
+    kind: ClassVar[str] = "spread"
+    inner: Predictor
+    carrier: Carrier
+
+    def scores(self, X: Matrix) -> Vector:
+        """Scores (n, k)."""
+        return self.carrier.carry(self.inner.scores(X), X)
+
+    def state(self) -> State:
+        """The places and their scores, and the inner predictor."""
+        arrays = {name: getattr(self.carrier, name) for name in ("centre", "axes", "points", "found")}
+        return State(self.kind, {"smooth": self.carrier.smooth}, arrays, children={"inner": self.inner.state()})
+
+    @classmethod
+    def restore(cls, state: State) -> Spread:
+        """Put together again."""
+        return cls(restore(state.children["inner"]), Carrier(**state.arrays, smooth=float(state.meta["smooth"])))
