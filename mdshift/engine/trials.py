@@ -216,6 +216,7 @@ def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guar
     import numpy as np
 
     from mdshift.learners.construct import cleaned
+    from mdshift.learners.spread import unspread
 
     begun = time.perf_counter()
     runner = desk.checkpoint.resumable(strategy)
@@ -237,7 +238,7 @@ def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guar
             for i, part in enumerate(second.parts)
         )
         runs = zip(again, second.parts, strict=True)
-        held = np.concatenate([run.predictor.scores(prepared.X_source[part.held]) for run, part in runs])
+        held = np.concatenate([unspread(run.predictor).scores(prepared.X_source[part.held]) for run, part in runs])
     return Ran(strategy, params, trained, time.perf_counter() - begun, again, held, labelled, unseen)
 
 

@@ -161,3 +161,8 @@ class Spread(Predictor):
     def restore(cls, state: State) -> Spread:
         """Put together again."""
         return cls(restore(state.children["inner"]), Carrier(**state.arrays, smooth=float(state.meta["smooth"])))
+
+
+def unspread(predictor: Predictor) -> Predictor:
+    """The predictor for rows that are none of the target's, and have no place among them: without what its neighbours there say."""
+    return predictor.inner if isinstance(predictor, Spread) else predictor

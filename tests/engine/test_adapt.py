@@ -313,6 +313,20 @@ def test_auto_keeps_the_committee_where_the_inputs_moved_and_its_record_speaks_f
     assert "overrules the source model nowhere" in loose.candidates[-1].evidence["validators"]["precedent"]["sentence"]
 
 
+def test_what_is_spread_among_the_targets_rows_says_nothing_of_the_sources(monkeypatch):
+    """Source rows have no place among the target's: the weighted labels there judge the mean itself."""
+    from mdshift.learners.spread import Carrier
+
+    seen, carry = [], Carrier.carry
+    monkeypatch.setattr("mdshift.families.coherent", lambda _told: True)
+    monkeypatch.setattr(Carrier, "carry", lambda self, own, X: seen.append(X) or carry(self, own, X))
+    p = drifted()
+    _, model = adapt(p, strategy="auto", document=DRIFT, out="m")
+    source, target = (model.encoder.transform(d) for d in (p.source, p.target))
+    assert any(row in target.tolist() for X in seen for row in X[:1].tolist())
+    assert not any(row in source.tolist() for X in seen for row in X.tolist())
+
+
 def test_the_committee_is_not_run_where_its_maps_agree(monkeypatch):
     monkeypatch.setattr("mdshift.strategies.committee.NETWORKS", ())
     found, _ = adapt(drifted(0.0, 0.0), strategy="auto", document=DRIFT, out="m")

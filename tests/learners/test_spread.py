@@ -5,7 +5,7 @@ from sklearn.semi_supervised import LabelSpreading
 
 from mdshift.learners import spread
 from mdshift.learners.base import restore
-from mdshift.learners.spread import LABEL, SMOOTH, Neighbourhood, placed
+from mdshift.learners.spread import LABEL, SMOOTH, Neighbourhood, placed, unspread
 
 
 def world(seed=0, m=300, d=4):
@@ -72,6 +72,8 @@ def test_a_rows_scores_hang_on_no_other_row_and_survive_the_store(d):
     np.testing.assert_array_equal(at_once, np.concatenate([model.scores(X[:7]), model.scores(X[7:])]))
     np.testing.assert_array_equal(at_once, restore(model.state()).scores(X))
     assert model.scores(X[:0]).shape == (0, 2)
+    assert unspread(model) is base
+    assert unspread(base) is base
 
 
 def test_many_rows_are_stood_for_by_some_and_half_of_these_are_labelled(monkeypatch):
