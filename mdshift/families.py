@@ -63,8 +63,8 @@ class Average(Strategy):
     less than with the source model (`united`, the difference), or, for some, where of three classes or more the mean is hardly less sure than that model
     (`confidence_gain`) and spreads the rows over hardly fewer of them; else only on rows on which that model gives every class less
     than a half (of two classes, nowhere) and the other members agree on another; `believed` tells whether it is everywhere (by `rule=mean` it is in any case), `overruled` is the share of rows whose class changes. Where the
-    target's rows spoke for the mean, each takes over half (`smooth`) of what it says of the five nearest (label spreading, Zhou et al. 2004: what several
-    models get wrong of single rows, those around it mend). Members that
+    target's rows spoke for the mean, half (`smooth`) of what is said of a row comes from those around it (label spreading, Zhou et al. 2004: what several
+    models get wrong of single rows, the others near it mend). Members that
     the run has trained already with the same settings are taken as they are; those that need an extra that is not installed, or that do
     not fit the data, are left out.
     """

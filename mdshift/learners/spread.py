@@ -21,6 +21,7 @@ COMPONENTS = 10  # leading ones: in all columns of a picture or a bag of words e
 ROWS = 5000  # of the target at most, at most half of them labelled
 ENTRIES, FEWEST = 10_000_000, 500  # rows x columns that are looked at; rows, however many columns there are
 SMOOTH = 0.8  # what a row takes over of its neighbours, where some are labelled; the rest stays its own
+REACH = 0.99  # of the target's rows: who lies farther from all of them than these from their fifth neighbour is none of theirs
 ROUNDS = 40  # 0.8 ** 40 is a ten-thousandth
 LABEL = 10.0  # unlabelled rows that a label weighs as much as
 
@@ -37,10 +38,11 @@ class Neighbourhood:
     axes: Vector
     points: Vector
     near: Any
+    reach: float
 
     @classmethod
     def of(cls, X: Matrix, known: NDArray[np.int64]) -> Neighbourhood:
-        """That of the rows X (m, d), of which at most `ROWS` are taken (fewer of many columns), evenly spaced, those at `known` (labelled) first.
+        """That of the rows X (m, d), of which at most `ROWS` are taken (fewer of many columns), evenly spaced, at most half of them from `known` (labelled).
 
         Raises ValueError with fewer than two rows.
         """
@@ -55,9 +57,8 @@ class Neighbourhood:
         others = np.setdiff1d(np.arange(len(X)), known)
         rows = np.sort(np.concatenate([first, others[evenly(len(others), most - len(first))]]))
         taken = np.asarray(X[rows], dtype=np.float64)
-        centre, axes = taken.mean(axis=0), np.eye(X.shape[1])
-        if X.shape[1] > COMPONENTS:
-            axes = randomized_svd(taken - centre, min(COMPONENTS, len(taken)), random_state=0)[2].T
+        centre, wide = taken.mean(axis=0), X.shape[1] > COMPONENTS
+        axes = randomized_svd(taken - centre, min(COMPONENTS, len(taken)), random_state=0)[2].T if wide else np.eye(X.shape[1])
         points = placed(X[rows], centre, axes)
         count = min(NEIGHBOURS, len(rows) - 1)
         apart, who = NearestNeighbors(n_neighbors=count, algorithm="kd_tree").fit(points).kneighbors()
@@ -65,7 +66,7 @@ class Neighbourhood:
         close = sp.csr_matrix((closeness(apart).ravel(), at), (len(rows),) * 2)
         close = close.maximum(close.T)
         own = sp.diags(1 / np.sqrt(np.asarray(close.sum(axis=1)).ravel()))
-        return cls(rows, centre, axes, points, own @ close @ own)
+        return cls(rows, centre, axes, points, own @ close @ own, float(np.quantile(apart[:, -1], REACH)))
 
     def spread(self, scores: Vector, y: NDArray[np.int64], smooth: float = SMOOTH) -> Vector:
         """Scores (r, k) of the rows once each has taken over those of its neighbours.
@@ -83,7 +84,7 @@ class Neighbourhood:
 
     def carrier(self, scores: Vector, y: NDArray[np.int64], smooth: float = SMOOTH) -> Carrier:
         """What carries these rows' spread scores on to others. scores (r, k), y (r,) as in `spread`."""
-        return Carrier(self.centre, self.axes, self.points, self.spread(scores, y, smooth), smooth)
+        return Carrier(self.centre, self.axes, self.points, self.spread(scores, y, smooth), smooth, self.reach)
 
     def predictor(self, inner: Predictor, X: Matrix, y: NDArray[np.int64], smooth: float = SMOOTH) -> Spread:
         """One that starts from `inner`. X (m, d), y (m,): of the whole target, y negative where a label is not to be used."""
@@ -113,13 +114,17 @@ def evenly(n: int, most: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class Carrier:
-    """Where the rows lie that stand for the target, centre (d,), axes (d, c), points (r, c), and the scores found (r, k) that they came to."""
+    """Where the rows lie that stand for the target, centre (d,), axes (d, c), points (r, c), and the scores found (r, k) that they came to.
+
+    A row takes over by the part `smooth` what they say; one whose nearest of them is farther than `reach` by less, with the square of the distance.
+    """
 
     centre: Vector
     axes: Vector
     points: Vector
     found: Vector
     smooth: float
+    reach: float
 
     @cached_property
     def _search(self) -> Any:
@@ -128,7 +133,7 @@ class Carrier:
         return NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(self.points)), algorithm="kd_tree").fit(self.points)
 
     def carry(self, own: Vector, X: Matrix) -> Vector:
-        """The scores `own` (n, k) of rows X (n, d), and by the part `smooth` those of the nearest of the target's rows."""
+        """The scores `own` (n, k) of rows X (n, d), and by a part those of the five nearest of the target's rows, the row itself among them if it is one."""
         if not len(X):
             return own
         apart, who = self._search.kneighbors(placed(X, self.centre, self.axes))
@@ -137,7 +142,9 @@ class Carrier:
         theirs = np.zeros_like(own)
         for i in range(near.shape[1]):
             theirs += near[:, i, None] * self.found[who[:, i]]
-        return np.asarray((1 - self.smooth) * own + self.smooth * theirs)
+        share = self.smooth * np.minimum(1.0, self.reach / np.maximum(apart[:, :1], 1e-12)) ** 2
+        share[apart[:, 0] <= self.reach] = self.smooth  # where all rows are alike, too
+        return np.asarray((1 - share) * own + share * theirs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,12 +162,16 @@ class Spread(Predictor):
     def state(self) -> State:
         """The places and their scores, and the inner predictor."""
         arrays = {name: getattr(self.carrier, name) for name in ("centre", "axes", "points", "found")}
-        return State(self.kind, {"smooth": self.carrier.smooth}, arrays, children={"inner": self.inner.state()})
+        return State(
+            self.kind, {"smooth": self.carrier.smooth, "reach": self.carrier.reach}, arrays, children={"inner": self.inner.state()}
+        )
 
     @classmethod
     def restore(cls, state: State) -> Spread:
         """Put together again."""
-        return cls(restore(state.children["inner"]), Carrier(**state.arrays, smooth=float(state.meta["smooth"])))
+        return cls(
+            restore(state.children["inner"]), Carrier(**state.arrays, smooth=float(state.meta["smooth"]), reach=float(state.meta["reach"]))
+        )
 
 
 def unspread(predictor: Predictor) -> Predictor:

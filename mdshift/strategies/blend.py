@@ -33,7 +33,7 @@ class Blend(Strategy):
     the source and the labelled target rows together; the same mean with those rows in every member; a linear model of the
     target's labels alone; of numbers the source model fine-tuned on them (`finetune`; of classes that takes long in every fold, and
     moved little on real pairs); of classes, in tables and arrays, the fourth member and the labels spread among the target's rows, so that each
-    takes over what is said of its five nearest ones (`learners/spread.py`). Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power
+    takes over what is said of those around it (`learners/spread.py`). Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power
     `trust`: a few labels move the weights a little, many decide. With a power of 1 it is Bayesian model averaging; held-back scores of
     few rows deserve less. The source model is worth `prior` labels beside them: of n labels the weights so found share n / (n + prior), and the
     rest is its own. Of classes a quarter (`vote`) of each member's say goes to its likeliest class: how sure models are is not on one scale, and

@@ -51,15 +51,26 @@ def test_what_the_rows_start_from_counts_too_and_a_label_more():
     np.testing.assert_allclose(around.spread(base.scores(p.X_target), y), exact / exact.sum(axis=1, keepdims=True), atol=1e-3)
 
 
-def test_a_label_that_is_not_to_be_used_leaves_no_trace():
+def test_who_lies_far_from_all_of_the_target_keeps_his_own_scores():
     p, base = world()
-    around = Neighbourhood.of(p.X_target, np.flatnonzero(p.labelled))
-    other = np.array(p.y_target)
-    other[0] = 1 - other[0]
-    one, two = (np.where(np.arange(300) == 0, -1, y) for y in (p.y_target, other))
-    first, second = (around.predictor(base, p.X_target, y).scores(p.X_target) for y in (one, two))
-    np.testing.assert_array_equal(first, second)
-    assert not np.array_equal(first, around.predictor(base, p.X_target, p.y_target).scores(p.X_target))
+    model = Neighbourhood.of(p.X_target, np.flatnonzero(p.labelled)).predictor(base, p.X_target, p.y_target)
+    own, found = base.scores(p.X_target), model.scores(p.X_target)
+    np.testing.assert_allclose(  # of the target's rows none is far: the nearest is the row itself
+        found, (1 - SMOOTH) * own + SMOOTH * theirs(model.carrier, p.X_target)
+    )
+    far = p.X_target + np.float32(1000)
+    np.testing.assert_allclose(model.scores(far), base.scores(far), atol=1e-3)
+
+
+def theirs(carrier, X):
+    """By the definition, row by row."""
+    out = []
+    for row in (X - carrier.centre) @ carrier.axes:
+        apart = ((carrier.points - row) ** 2).sum(axis=1) ** 0.5
+        nearest = np.argsort(apart)[:5]
+        weights = np.exp(-((apart[nearest] / apart[nearest[-1]]) ** 2))
+        out.append(weights @ carrier.found[nearest] / weights.sum())
+    return np.array(out)
 
 
 @pytest.mark.parametrize("d", [4, 40])
@@ -93,6 +104,12 @@ def test_of_many_columns_fewer_rows_are_looked_at(monkeypatch):
     assert len(Neighbourhood.of(p.X_target, np.arange(5)).rows) == 70
     monkeypatch.setattr(spread, "ENTRIES", 4)
     assert len(Neighbourhood.of(p.X_target, np.arange(5)).rows) == 40
+
+
+def test_many_columns_take_no_square_of_them():
+    X = np.random.default_rng(0).normal(size=(20, 60_000)).astype(np.float32)  # a square: 29 GB
+    around = Neighbourhood.of(X, np.arange(3))
+    assert around.axes.shape == (60_000, 10)
 
 
 def test_rows_that_are_all_alike_and_rows_that_are_few():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made import accuracy, context, linear_context, prepared
@@ -107,6 +109,19 @@ def test_labels_are_spread_among_rows_that_lie_together():
     *others, near, blended = np.mean(found, axis=0)
     assert near > max(others) + 0.1
     assert blended > max(others) + 0.1
+
+
+def test_a_label_that_is_held_back_is_not_spread():
+    p, _ = clusters(0, 40)
+    other = np.array(p.y_target)
+    other[0] = 1 - other[0]
+    c = linear_context(p)
+    one, two = (
+        Blend()._with_labels(q, c, [("", q.X_source)], np.arange(1, 40), np.ones(600), Blend._around(q, np.arange(40)))
+        for q in (p, replace(p, y_target=other))
+    )
+    for first, second in zip(one, two, strict=True):
+        np.testing.assert_array_equal(first.scores(p.X_target), second.scores(p.X_target))
 
 
 def test_held_back_scores_are_not_flattered():
