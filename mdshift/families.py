@@ -30,6 +30,8 @@ NEIGHBOURLY = 70  # rows of the target: no pair by which these limits were settl
 ASSURED = 100  # rows of the target from which the mean's own assurance counts: by 79 it was wrong on one pair by ten points
 TIE = 1e-9  # means of the same counts, summed in another order
 SPREAD = 0.8  # share of the source model's effective number of classes that a mean has at least that is believed for that: a collapsed one is sure, too
+# what a row takes over of those around it where the mean is believed: the more columns there are, the more single rows err apart from their neighbours
+NEAR, NEAR_WIDE, WIDE = 0.5, 0.7, 200
 
 
 class Strategy(ABC):
@@ -63,7 +65,7 @@ class Average(Strategy):
     less than with the source model (`united`, the difference), or, for some, where of three classes or more the mean is hardly less sure than that model
     (`confidence_gain`) and spreads the rows over hardly fewer of them; else only on rows on which that model gives every class less
     than a half (of two classes, nowhere) and the other members agree on another; `believed` tells whether it is everywhere (by `rule=mean` it is in any case), `overruled` is the share of rows whose class changes. Where the
-    target's rows spoke for the mean, half (`smooth`) of what is said of a row comes from those around it (label spreading, Zhou et al. 2004: what several
+    target's rows spoke for the mean, half (`smooth`) of what is said of a row, of many columns more, comes from those around it (label spreading, Zhou et al. 2004: what several
     models get wrong of single rows, the others near it mend). Members that
     the run has trained already with the same settings are taken as they are; those that need an extra that is not installed, or that do
     not fit the data, are left out.
@@ -76,7 +78,10 @@ class Average(Strategy):
         choices=("careful", "mean"),
     )
     smooth: float = param(
-        0.5, "of classes, where rule=careful believes the mean: what a row takes over of its neighbours' classes", low=0, high=0.9
+        -1.0,
+        "of classes, where rule=careful believes the mean: the part of what is said of a row that comes from those around it (-1: a half, of more than 200 columns .7)",
+        low=-1,
+        high=0.9,
     )
     sure_from: ClassVar[float] = float("inf")  # `confidence_gain` from which a mean is believed for its own assurance
 
@@ -87,6 +92,10 @@ class Average(Strategy):
     def gauge(self, task: str) -> tuple[str, ...]:
         """Those of them whose disagreement, together with the source model, is reported: by default all."""
         return self.parts(task)
+
+    def shared(self, columns: int) -> float:
+        """The part of what is said of a row that comes from those around it."""
+        return self.smooth if self.smooth >= 0 else NEAR if columns <= WIDE else NEAR_WIDE
 
     def joined(self, models: Sequence[Predictor], weights: Vector, task: str, told: Mapping[str, Any], X: Matrix) -> Predictor:
         """One predictor of the members, the source model first, and their shares. told: what `told` tells of them on the target X (m, d)."""
@@ -101,9 +110,10 @@ class Average(Strategy):
             return mean
         if not told.get("believed"):
             return Doubted(models, weights, BELIEVED)
-        if not self.smooth:
+        part = self.shared(X.shape[1])
+        if not part:
             return mean
-        return Neighbourhood.of(X, np.zeros(0, dtype=np.int64)).predictor(mean, X, np.full(len(X), MISSING), self.smooth)
+        return Neighbourhood.of(X, np.zeros(0, dtype=np.int64)).predictor(mean, X, np.full(len(X), MISSING), part)
 
     def told(self, scores: Sequence[Vector], weights: Vector, gauged: NDArray[np.bool_], X: Matrix) -> dict[str, Any]:
         """Of the members' probabilities (m, k) of the target X (m, d): how much more coherent their mean is than the source model, and where it decides.
@@ -141,10 +151,10 @@ class Average(Strategy):
         over = source != mean
         if self.rule == "careful" and not found["believed"]:
             over &= doubted(scores[0], [s.argmax(axis=1) for s in scores[1:]], mean, BELIEVED)
-        elif self.rule == "careful" and self.smooth:
+        elif self.rule == "careful" and (taken := self.shared(X.shape[1])):
             own, around = sum(w * s for w, s in zip(weights, scores, strict=True)), Neighbourhood.of(X, np.zeros(0, dtype=np.int64))
             nobody = np.full(len(around.rows), MISSING)
-            over = around.carrier(own[around.rows], nobody, self.smooth).carry(own, X).argmax(axis=1) != source
+            over = around.carrier(own[around.rows], nobody, taken).carry(own, X).argmax(axis=1) != source
         return {**found, "overruled": float(over.mean())}
 
     def member(self, name: str) -> Strategy:

@@ -190,7 +190,7 @@ FIGURES = [  # page, what it tells, the file, where the file has it: the groups 
     ),
     (
         "docs/trust.md",
-        "a share of .040 of its pairs lay below the low end",
+        "a share of .088 of its pairs lay below the low end",
         "choosing/unseen.txt",
         (r"committee(?:.*\n)*?.*below the low end (\S+) of a further",),
     ),
@@ -325,16 +325,16 @@ def test_what_the_pages_tell_of_the_record_is_in_the_record():
         kept = found is not None and found.low > -{"classification": 0.02, "regression": 0.05}[task] and gainful(own)
         assert kept == ("to be kept" not in named and "too few" not in page.split(named[:18])[1][:40])
         worst = min(gain for gains in own.values() for gain in gains)
+        below = sum(gain < -0.02 for gains in own.values() for gain in gains)
         if strategy == "committee":
             assert (
-                f"`committee` gained {points(found.value)} points on average of its sets, {points(-worst)} lost at worst, and 3 of its pairs lost more than two"
+                f"`committee` gained {points(found.value)} points on average of its sets, {points(-worst)} lost at worst, and {below} of its pairs lost more than two"
                 in page
             )
             assert (
                 f"on {count} pairs of {len(own)} sets it gains {points(found.value)} points on average of the sets and loses {points(-worst)} at worst"
                 in worth
             )
-            assert sum(gain < -0.02 for gains in own.values() for gain in gains) == 3
         elif (strategy, task) == ("consensus", "classification"):
             told = f"it gains {points(found.value)} points on average of {len(own)} sets where its members disagree, and loses {points(-worst)} at worst"
             assert f"{told} on {count} pairs" in worth

@@ -21,7 +21,7 @@ from precedents import Said, accuracy
 
 from mdshift.declare import configure, lookup
 from mdshift.engine.guard import unmoved
-from mdshift.families import ASSURED, BELIEVED, COHERENT, SLACK
+from mdshift.families import ASSURED, BELIEVED, COHERENT, SLACK, WIDE
 from mdshift.stats import coherence as stats
 from mdshift.stats.ambiguity import ambiguity
 from mdshift.validators.precedent import LEAST, MOST, set_of, spread
@@ -127,7 +127,8 @@ def show(pairs, title):
     believed = [p for p in pairs if p.told()["believed"]]
     print("  4. where it is believed, and a row takes over of what is said of its neighbours")
     for smooth in SMOOTH:
-        print(f"     {smooth:5g}   {tell([p.by_rule(smooth) for p in believed])}")
+        of = {wide: [p.by_rule(smooth) for p in believed if (p.X.shape[1] > WIDE) == wide] for wide in (False, True)}
+        print(f"     {smooth:5g}   up to {WIDE} columns {tell(of[False])}; more {tell(of[True])}")
     print("  5. the rule as a whole, and where the diagnosis finds that more moved than the classes' shares, as `auto` asks")
     for what, those in (("every pair", pairs), ("where more moved", [p for p in pairs if not p.unmoved])):
         by = {}

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from made import prepared
 
-from mdshift.learners.base import restore
-from mdshift.learners.compose import BLOCK, Averaged, Calibrated, Doubted, Mapped, PriorShifted, doubted
+from mdshift.learners.base import State, restore
+from mdshift.learners.compose import BLOCK, Averaged, Calibrated, Doubted, Mapped, PriorShifted, doubted, voted
 from mdshift.learners.linear import Linear
 
 rng = np.random.default_rng(0)
@@ -18,6 +18,7 @@ CASES = {
     "prior-shifted": PriorShifted(inner, np.array([0.5, 0.5]), np.array([0.9, 0.1])),
     "mapped": Mapped(inner, matrix, np.ones(3), np.zeros(3), np.array([0, 1, 3])),
     "averaged": Averaged([inner, other], np.array([0.25, 0.75])),
+    "voted": Averaged([inner, other], np.array([0.25, 0.75]), 0.25),
     "doubted": Doubted([inner, other, PriorShifted(inner, np.array([0.5, 0.5]), np.array([0.9, 0.1]))], np.array([0.5, 0.2, 0.3]), 0.7),
     "nested": PriorShifted(Calibrated(Averaged([inner, other], np.array([0.5, 0.5])), 2.0), np.array([0.5, 0.5]), np.array([0.2, 0.8])),
 }
@@ -75,3 +76,18 @@ def test_a_map_touches_its_columns_alone():
     Z = X.copy()
     Z[:, [0, 1, 3]] = ((X[:, [0, 1, 3]].astype(float) - 1) @ matrix).astype(np.float32)
     np.testing.assert_allclose(CASES["mapped"].scores(X), inner.scores(Z), rtol=1e-5)
+
+
+def test_a_vote_gives_a_part_of_what_a_member_says_to_its_likeliest_class():
+    scores = np.array([[0.6, 0.3, 0.1], [0.2, 0.3, 0.5]])
+    np.testing.assert_allclose(voted(scores, 0.25), [[0.7, 0.225, 0.075], [0.15, 0.225, 0.625]])
+    assert voted(scores, 0.0) is scores
+    np.testing.assert_allclose(voted(np.stack([scores, scores[:, ::-1]]), 1.0).sum(axis=(0, 2)), 2)  # of several members at once
+
+
+def test_a_mean_that_was_saved_before_there_were_votes_has_none():
+    model = Averaged([inner, other], np.array([0.25, 0.75]))
+    state = model.state()
+    old = Averaged.restore(State(state.kind, {}, state.arrays, {}, state.children))
+    assert old.vote == 0
+    np.testing.assert_array_equal(old.scores(X), model.scores(X))
