@@ -154,7 +154,8 @@ class Average(Strategy):
         elif self.rule == "careful" and (taken := self.shared(X.shape[1])):
             own, around = sum(w * s for w, s in zip(weights, scores, strict=True)), Neighbourhood.of(X, np.zeros(0, dtype=np.int64))
             nobody = np.full(len(around.rows), MISSING)
-            over = around.carrier(own[around.rows], nobody, taken).carry(own, X).argmax(axis=1) != source
+            at = around.rows  # of a large target these are enough to tell a share
+            over = around.carrier(own[at], nobody, taken).carry(own[at], X[at]).argmax(axis=1) != source[at]
         return {**found, "overruled": float(over.mean())}
 
     def member(self, name: str) -> Strategy:

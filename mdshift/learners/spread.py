@@ -128,15 +128,16 @@ class Carrier:
 
     @cached_property
     def _search(self) -> Any:
-        from sklearn.neighbors import NearestNeighbors
+        from scipy.spatial import KDTree
 
-        return NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(self.points)), algorithm="kd_tree").fit(self.points)
+        return KDTree(self.points, leafsize=40)  # twice as fast as of 10: in ten dimensions few leaves are ruled out
 
     def carry(self, own: Vector, X: Matrix) -> Vector:
         """The scores `own` (n, k) of rows X (n, d), and by a part those of the five nearest of the target's rows, the row itself among them if it is one."""
         if not len(X):
             return own
-        apart, who = self._search.kneighbors(placed(X, self.centre, self.axes))
+        nearest = np.arange(1, min(NEIGHBOURS, len(self.points)) + 1)
+        apart, who = self._search.query(placed(X, self.centre, self.axes), nearest)
         near = closeness(apart)
         near /= near.sum(axis=1, keepdims=True)
         theirs = np.zeros_like(own)

@@ -241,6 +241,14 @@ def test_of_three_classes_and_a_hundred_rows_a_mean_that_is_hardly_less_sure_tha
     assert contradicted(**every, mean=Consensus)["believed"] is False
 
 
+def test_of_many_rows_some_tell_what_is_overruled(monkeypatch):
+    monkeypatch.setattr("mdshift.learners.spread.ROWS", 97)
+    found = contradicted(300, 3, 0.99, mean=lambda: Committee(epochs=60.0))
+    assert found["believed"] is True
+    assert found["overruled"] == pytest.approx(0.2, abs=0.05)
+    assert (97 * found["overruled"]) == pytest.approx(round(97 * found["overruled"]))
+
+
 @pytest.mark.parametrize("rows", [{"linear-ot": 1, "ot-map": 1, "mcc": 1, "dann": 1}, {"mcc": 2, "dann": 2}])
 def test_members_that_have_collapsed_into_one_class_are_sure_and_not_believed(rows):
     p, yt = moved(0, n=100, m=200)
