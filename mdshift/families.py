@@ -29,7 +29,7 @@ SLACK = 0.01  # by which their plain agreement may be lower: classes of more eve
 NEIGHBOURLY = 70  # rows of the target: no pair by which these limits were settled had fewer, and of 30 the neighbours are noise
 ASSURED = 100  # rows of the target from which the mean's own assurance counts: by 79 it was wrong on one pair by ten points
 TIE = 1e-9  # means of the same counts, summed in another order
-SPREAD = 0.8  # share of the source model's effective number of classes that a mean has at least that is believed for that: a collapsed one is sure, too
+BREADTH = 0.8  # share of the source model's effective number of classes that a mean has at least that is believed for that: a collapsed one is sure, too
 # what a row takes over of those around it where the mean is believed: the more columns there are, the more single rows err apart from their neighbours
 NEAR, NEAR_WIDE, WIDE = 0.5, 0.7, 200
 
@@ -93,27 +93,22 @@ class Average(Strategy):
         """Those of them whose disagreement, together with the source model, is reported: by default all."""
         return self.parts(task)
 
-    def shared(self, columns: int) -> float:
+    def around(self, columns: int) -> float:
         """The part of what is said of a row that comes from those around it."""
         return self.smooth if self.smooth >= 0 else NEAR if columns <= WIDE else NEAR_WIDE
 
     def joined(self, models: Sequence[Predictor], weights: Vector, task: str, told: Mapping[str, Any], X: Matrix) -> Predictor:
         """One predictor of the members, the source model first, and their shares. told: what `told` tells of them on the target X (m, d)."""
-        import numpy as np
-
         from mdshift.learners.compose import Averaged, Doubted
         from mdshift.learners.spread import Neighbourhood
-        from mdshift.types import MISSING
 
         mean = Averaged(models, weights)
         if task != "classification" or self.rule == "mean":
             return mean
         if not told.get("believed"):
             return Doubted(models, weights, BELIEVED)
-        part = self.shared(X.shape[1])
-        if not part:
-            return mean
-        return Neighbourhood.of(X, np.zeros(0, dtype=np.int64)).predictor(mean, X, np.full(len(X), MISSING), part)
+        smooth = self.around(X.shape[1])
+        return Neighbourhood.of(X).predictor(mean, X, smooth=smooth) if smooth else mean
 
     def told(self, scores: Sequence[Vector], weights: Vector, gauged: NDArray[np.bool_], X: Matrix) -> dict[str, Any]:
         """Of the members' probabilities (m, k) of the target X (m, d): how much more coherent their mean is than the source model, and where it decides.
@@ -125,19 +120,19 @@ class Average(Strategy):
         from mdshift.learners.compose import doubted
         from mdshift.learners.spread import Neighbourhood
         from mdshift.stats.coherence import coherence
-        from mdshift.types import MISSING
 
-        source, mean, part = (
-            sum(w * s for w, s, asked in zip(weights, scores, those, strict=True) if asked).argmax(axis=1)
+        own, every, gauge = (
+            sum(w * s for w, s, asked in zip(weights, scores, those, strict=True) if asked)
             for those in (np.arange(len(scores)) == 0, np.ones(len(scores), dtype=np.bool_), gauged)
         )
+        source, mean, part = (s.argmax(axis=1) for s in (own, every, gauge))
         found: dict[str, Any] = dict.fromkeys(("coherence_gain", "agreement_gain", "gauge_gain"), 0.0)
         if len(X) >= NEIGHBOURLY and all(np.ptp(those) for those in (mean, part)):  # one class for all is coherent, and right nowhere else
             before, after, other = coherence(X, source, mean, part)
             gains = (after.kappa - before.kappa, after.agreement - before.agreement, other.kappa - before.kappa)
             found = dict(zip(found, gains, strict=True))
-        surest = [scores.max(axis=1).mean() for scores in (scores[0], sum(w * s for w, s in zip(weights, scores, strict=True)))]
-        found |= {"united": united([s.argmax(axis=1) for s in scores]), "confidence_gain": float(surest[1] - surest[0])}
+        surer = float(every.max(axis=1).mean() - scores[0].max(axis=1).mean())
+        found |= {"united": united([s.argmax(axis=1) for s in scores]), "confidence_gain": surer}
         assured = (
             found["confidence_gain"] >= self.sure_from
             and len(X) >= ASSURED
@@ -145,17 +140,16 @@ class Average(Strategy):
             and len(scores) > 2  # noqa: PLR2004 - one other is no committee
             and np.ptp(weights) < TIE  # nearly the source model's alone, the mean is as sure as that
             and np.ptp(mean) > 0
-            and effective(mean) >= SPREAD * effective(source)
+            and effective(mean) >= BREADTH * effective(source)
         )
         found["believed"] = coherent(found) or bool(assured)
         over = source != mean
         if self.rule == "careful" and not found["believed"]:
             over &= doubted(scores[0], [s.argmax(axis=1) for s in scores[1:]], mean, BELIEVED)
-        elif self.rule == "careful" and (taken := self.shared(X.shape[1])):
-            own, around = sum(w * s for w, s in zip(weights, scores, strict=True)), Neighbourhood.of(X, np.zeros(0, dtype=np.int64))
-            nobody = np.full(len(around.rows), MISSING)
-            at = around.rows  # of a large target these are enough to tell a share
-            over = around.carrier(own[at], nobody, taken).carry(own[at], X[at]).argmax(axis=1) != source[at]
+        elif self.rule == "careful" and (smooth := self.around(X.shape[1])):
+            near = Neighbourhood.of(X)
+            at = near.rows  # of a large target these are enough to tell a share
+            over = near.carrier(every[at], smooth=smooth).carry(every[at], X[at]).argmax(axis=1) != source[at]
         return {**found, "overruled": float(over.mean())}
 
     def member(self, name: str) -> Strategy:

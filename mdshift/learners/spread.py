@@ -10,6 +10,7 @@ import numpy as np
 
 from mdshift.learners.base import Predictor, State, restore
 from mdshift.learners.compose import BLOCK
+from mdshift.stats.coherence import COMPONENTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from mdshift.learners.base import Matrix, Vector
 
 NEIGHBOURS = 5
-COMPONENTS = 10  # leading ones: in all columns of a picture or a bag of words everything lies equally far away
 ROWS = 5000  # of the target at most, at most half of them labelled
 ENTRIES, FEWEST = 10_000_000, 500  # rows x columns that are looked at; rows, however many columns there are
 SMOOTH = 0.8  # what a row takes over of its neighbours, where some are labelled; the rest stays its own
@@ -30,7 +30,8 @@ LABEL = 10.0  # unlabelled rows that a label weighs as much as
 class Neighbourhood:
     """Rows of the target that stand for it: their positions `rows` (r,), and their places `points` (r, c), (X - centre) axes.
 
-    centre (d,), axes (d, c). near (r, r): how close two rows are, symmetric and normalised (a sparse matrix).
+    centre (d,), axes (d, c). near (r, r): how close two rows are, symmetric and normalised (a sparse matrix). reach: the distance to their fifth
+    neighbour that nearly all of them stay below.
     """
 
     rows: NDArray[np.int64]
@@ -41,7 +42,7 @@ class Neighbourhood:
     reach: float
 
     @classmethod
-    def of(cls, X: Matrix, known: NDArray[np.int64]) -> Neighbourhood:
+    def of(cls, X: Matrix, known: NDArray[np.int64] | None = None) -> Neighbourhood:
         """That of the rows X (m, d), of which at most `ROWS` are taken (fewer of many columns), evenly spaced, at most half of them from `known` (labelled).
 
         Raises ValueError with fewer than two rows.
@@ -53,6 +54,7 @@ class Neighbourhood:
         if len(X) < 2:  # noqa: PLR2004 - nobody has a neighbour
             raise ValueError("neighbours need two rows or more")
         most = int(np.clip(ENTRIES // max(X.shape[1], 1), min(FEWEST, ROWS), ROWS))
+        known = np.zeros(0, dtype=np.int64) if known is None else known
         first = known[evenly(len(known), most // 2)]
         others = np.setdiff1d(np.arange(len(X)), known)
         rows = np.sort(np.concatenate([first, others[evenly(len(others), most - len(first))]]))
@@ -68,27 +70,27 @@ class Neighbourhood:
         own = sp.diags(1 / np.sqrt(np.asarray(close.sum(axis=1)).ravel()))
         return cls(rows, centre, axes, points, own @ close @ own, float(np.quantile(apart[:, -1], REACH)))
 
-    def spread(self, scores: Vector, y: NDArray[np.int64], smooth: float = SMOOTH) -> Vector:
+    def spread(self, scores: Vector, y: NDArray[np.int64] | None = None, smooth: float = SMOOTH) -> Vector:
         """Scores (r, k) of the rows once each has taken over those of its neighbours.
 
-        scores (r, k): what they start from; y (r,): their labels, negative where they have none. F = smooth near F + (1 - smooth) Y (Zhou et al.
+        scores (r, k): what they start from; y (r,): their labels, negative where they have none (None: nowhere). F = smooth near F + (1 - smooth) Y (Zhou et al.
         2004), where Y is the scores and, of labelled rows, their label ten times over.
         """
         start = np.array(scores, dtype=np.float64)
-        known = y >= 0
-        start[known] = LABEL * np.eye(scores.shape[1])[y[known]]
+        if y is not None:
+            start[y >= 0] = LABEL * np.eye(scores.shape[1])[y[y >= 0]]
         out = start
         for _ in range(ROUNDS):
             out = smooth * (self.near @ out) + (1 - smooth) * start
         return np.asarray(out / np.maximum(out.sum(axis=1, keepdims=True), 1e-12))
 
-    def carrier(self, scores: Vector, y: NDArray[np.int64], smooth: float = SMOOTH) -> Carrier:
+    def carrier(self, scores: Vector, y: NDArray[np.int64] | None = None, smooth: float = SMOOTH) -> Carrier:
         """What carries these rows' spread scores on to others. scores (r, k), y (r,) as in `spread`."""
         return Carrier(self.centre, self.axes, self.points, self.spread(scores, y, smooth), smooth, self.reach)
 
-    def predictor(self, inner: Predictor, X: Matrix, y: NDArray[np.int64], smooth: float = SMOOTH) -> Spread:
+    def predictor(self, inner: Predictor, X: Matrix, y: NDArray[np.int64] | None = None, smooth: float = SMOOTH) -> Spread:
         """One that starts from `inner`. X (m, d), y (m,): of the whole target, y negative where a label is not to be used."""
-        return Spread(inner, self.carrier(inner.scores(X[self.rows]), y[self.rows], smooth))
+        return Spread(inner, self.carrier(inner.scores(X[self.rows]), None if y is None else y[self.rows], smooth))
 
 
 def placed(X: Matrix, centre: Vector, axes: Vector) -> Vector:

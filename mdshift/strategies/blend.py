@@ -78,7 +78,8 @@ class Blend(Strategy):
         plain = [context.base, self._mean([context.base, *(_fit(prepared, X, context, name) for name, X in carried[1:])])]
         fold = stratified(prepared.y_target[known], prepared.task, rng("folds"), min(self.folds, 3) if heavy else self.folds)
         around = self._around(prepared, known)
-        members = [*MEMBERS, *([LAST[prepared.task]] if prepared.task == "regression" or around is not None else [])]
+        last = prepared.task == "regression" or around is not None
+        members = [*MEMBERS, LAST[prepared.task]] if last else list(MEMBERS)
         held = np.zeros((len(members), len(known), prepared.n_classes))
         held[:2] = [model.scores(prepared.X_target[known]) for model in plain]
         for f in np.unique(fold):
@@ -105,8 +106,7 @@ class Blend(Strategy):
         """The target's rows and who lies near whom; None where their columns tell nothing of that, or there are no classes to spread."""
         from mdshift.learners.spread import Neighbourhood
 
-        apt = prepared.task == "classification" and prepared.modality in lookup("strategy", "consensus").needs.modalities
-        return Neighbourhood.of(prepared.X_target, known) if apt else None
+        return Neighbourhood.of(prepared.X_target, known) if prepared.task == "classification" and _in_space(prepared) else None
 
     def _shares(self, fits: Floats, labels: int) -> Floats:
         """Each member's share (m,) by its log-likelihood (m,), the source model first."""
@@ -148,13 +148,17 @@ class Blend(Strategy):
         return Averaged(models, np.full(len(models), 1 / len(models)))
 
 
+def _in_space(prepared: Prepared) -> bool:
+    """Whether the columns are such that rows can be moved among them, and lie near one another."""
+    return prepared.modality in lookup("strategy", "consensus").needs.modalities
+
+
 def _carried(prepared: Prepared, context: Context) -> list[tuple[str, Matrix]]:
     """The source's features as they are, and as each map of the consensus carries them."""
     found = [("", prepared.X_source)]
-    consensus = lookup("strategy", "consensus")
-    if prepared.modality not in consensus.needs.modalities:
+    if not _in_space(prepared):
         return found
-    for name in consensus().parts(prepared.task):
+    for name in lookup("strategy", "consensus")().parts(prepared.task):
         part = lookup("strategy", name)()
         assert isinstance(part, Map)
         try:

@@ -50,7 +50,7 @@ def test_a_believed_mean_takes_over_what_is_said_of_rows_that_lie_near():
     for Z, truth in ((p.X_target, yt), (Xn.astype(np.float32), yn)):
         assert accuracy(plain.scores(Z), truth) < 0.9
         assert accuracy(near.scores(Z), truth) > 0.95
-    assert [Committee().shared(columns) for columns in (3, 200, 201)] == [0.5, 0.5, 0.7]
+    assert [Committee().around(columns) for columns in (3, 200, 201)] == [0.5, 0.5, 0.7]
     usual = Committee().joined(models, even, "classification", told, p.X_target)
     np.testing.assert_array_equal(usual.scores(p.X_target), near.scores(p.X_target))
     doubted = Committee().joined(models, even, "classification", {"believed": False}, p.X_target)
