@@ -66,7 +66,7 @@ class Average(Strategy):
     (`confidence_gain`) and spreads the rows over hardly fewer of them; else only on rows on which that model gives every class less
     than a half (of two classes, nowhere) and the other members agree on another; `believed` tells whether it is everywhere (by `rule=mean` it is in any case), `overruled` is the share of rows whose class changes. Where the
     target's rows spoke for the mean, half (`smooth`) of what is said of a row, of many columns more, comes from those around it (label spreading, Zhou et al. 2004: what several
-    models get wrong of single rows, the others near it mend). Members that
+    models get wrong of single rows, the others near it mend), and the models of `advisers` are heard beside the members, each with half a member's say (`advice`). Members that
     the run has trained already with the same settings are taken as they are; those that need an extra that is not installed, or that do
     not fit the data, are left out.
     """
@@ -83,11 +83,21 @@ class Average(Strategy):
         low=-1,
         high=0.9,
     )
+    advice: float = param(
+        0.5,
+        "of classes, where rule=careful believes the mean: what the say of a model weighs that was not asked whether to, of a member's (0: it is not trained)",
+        low=0,
+        high=1,
+    )
     sure_from: ClassVar[float] = float("inf")  # `confidence_gain` from which a mean is believed for its own assurance
 
     @abstractmethod
     def parts(self, task: str) -> tuple[str, ...]:
         """The strategies whose models are averaged with the source model."""
+
+    def advisers(self, task: str) -> tuple[str, ...]:  # noqa: ARG002 - what overriding methods are given
+        """Strategies whose models are heard where the mean is believed, and not asked whether it is."""
+        return ()
 
     def gauge(self, task: str) -> tuple[str, ...]:
         """Those of them whose disagreement, together with the source model, is reported: by default all."""
@@ -111,14 +121,12 @@ class Average(Strategy):
         return Neighbourhood.of(X).predictor(mean, X, smooth=smooth) if smooth else mean
 
     def told(self, scores: Sequence[Vector], weights: Vector, gauged: NDArray[np.bool_], X: Matrix) -> dict[str, Any]:
-        """Of the members' probabilities (m, k) of the target X (m, d): how much more coherent their mean is than the source model, and where it decides.
+        """Of the members' probabilities (m, k) of the target X (m, d): how much more coherent their mean is than the source model, and whether it is believed.
 
         gauged (members,): those in `gauge`, the source model among them.
         """
         import numpy as np
 
-        from mdshift.learners.compose import doubted
-        from mdshift.learners.spread import Neighbourhood
         from mdshift.stats.coherence import coherence
 
         own, every, gauge = (
@@ -142,28 +150,39 @@ class Average(Strategy):
             and np.ptp(mean) > 0
             and effective(mean) >= BREADTH * effective(source)
         )
-        found["believed"] = coherent(found) or bool(assured)
+        return {**found, "believed": coherent(found) or bool(assured)}
+
+    def overruled(self, scores: Sequence[Vector], weights: Vector, told: Mapping[str, Any], X: Matrix) -> float:
+        """The share of the target's rows X (m, d) whose class is not the source model's; scores (m, k) and weights as `joined` is given models."""
+        from mdshift.learners.compose import doubted
+        from mdshift.learners.spread import Neighbourhood
+
+        every: Any = sum(w * s for w, s in zip(weights, scores, strict=True))
+        source, mean = scores[0].argmax(axis=1), every.argmax(axis=1)
         over = source != mean
-        if self.rule == "careful" and not found["believed"]:
+        if self.rule == "careful" and not told["believed"]:
             over &= doubted(scores[0], [s.argmax(axis=1) for s in scores[1:]], mean, BELIEVED)
         elif self.rule == "careful" and (smooth := self.around(X.shape[1])):
             near = Neighbourhood.of(X)
             at = near.rows  # of a large target these are enough to tell a share
             over = near.carrier(every[at], smooth=smooth).carry(every[at], X[at]).argmax(axis=1) != source[at]
-        return {**found, "overruled": float(over.mean())}
+        return float(over.mean())
+
+    def heard(self, weights: Vector, advisers: int) -> Vector:
+        """The members' shares (members,) and, after them, those of as many advisers; they sum to 1."""
+        import numpy as np
+
+        every: Vector = np.concatenate([weights, np.full(advisers, self.advice * float(weights[1:].mean()))]) if advisers else weights
+        return np.asarray(every / every.sum())
 
     def member(self, name: str) -> Strategy:
         """A member's strategy: by default with its own defaults."""
         return lookup("strategy", name)()  # type: ignore[no-any-return]
 
-    def run(self, prepared: Prepared, context: Context) -> Trained:
-        """Train the members and average."""
-        import numpy as np
-
-        from mdshift.stats.ambiguity import ambiguity
-
+    def _made(self, names: Sequence[str], prepared: Prepared, context: Context) -> dict[str, Trained]:
+        """Those of the strategies that suit the data and can be run here, trained."""
         made: dict[str, Trained] = {}
-        for name in self.parts(prepared.task):
+        for name in names:
             member = self.member(name)
             if name in context.finished and member == lookup("strategy", name)():  # what is finished was trained with the defaults
                 made[name] = context.finished[name]
@@ -174,6 +193,15 @@ class Average(Strategy):
                 made[name] = member.run(prepared, replace(context, rng=_within(context.rng, name)))
             except ModuleNotFoundError:  # an extra that is not installed
                 continue
+        return made
+
+    def run(self, prepared: Prepared, context: Context) -> Trained:
+        """Train the members and average."""
+        import numpy as np
+
+        from mdshift.stats.ambiguity import ambiguity
+
+        made = self._made(self.parts(prepared.task), prepared, context)
         own = 1.0 if not made else self.own or 1 / (1 + len(made))
         weights = np.array([own, *[(1 - own) / max(len(made), 1)] * len(made)])
         models = [context.base, *(trained.predictor for trained in made.values())]
@@ -187,6 +215,12 @@ class Average(Strategy):
             evidence["ambiguity"] = ambiguity(shown, weights[at] / weights[at].sum())
             if prepared.task == "classification":
                 told = self.told(each, weights, at, prepared.X_target)
+                if told["believed"] and self.rule == "careful" and self.advice:
+                    asked = self._made(self.advisers(prepared.task), prepared, context)
+                    models += [trained.predictor for trained in asked.values()]
+                    each += [trained.predictor.scores(prepared.X_target) for trained in asked.values()]
+                    weights, evidence["advisers"] = self.heard(weights, len(asked)), list(asked)
+                told["overruled"] = self.overruled(each, weights, told, prepared.X_target)
             else:
                 evidence["moved"] = float(abs(shown[0].mean() - prepared.y_source.mean()) / max(prepared.y_source.std(), 1e-150))
         return Trained(self.joined(models, weights, prepared.task, told, prepared.X_target), evidence=evidence | told)

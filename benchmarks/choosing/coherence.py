@@ -2,12 +2,12 @@
 
     OMP_NUM_THREADS=1 python benchmarks/choosing/coherence.py FOLDER... [--later FOLDER...] [--last FOLDER...] [--moved FOLDER...]
 
-FOLDER: of benchmarks/choosing/collect.py, of classes, with linear-ot and ot-map, and mcc and dann where the members disagree; --later: of pairs that were
+FOLDER: of benchmarks/choosing/collect.py, of classes, with linear-ot, ot-map and selective-pseudo-labels, and mcc and dann where the members disagree; --later: of pairs that were
 drawn after a first form of the rule was settled; --last: after all of it was; --moved: of pairs whose classes' shares were moved by hand (shares.py).
 Pairs count whose ambiguity the record asks for. Gains are those of the class that is decided for, over mdshift's own source model, on all rows of the
 target. 1: the mean where rows agree with their neighbours more by at least a threshold, by number of neighbours and of components, and without each of
 the other conditions. 2: the mean where it is hardly less sure than the source model, elsewhere. 3: where neither, rows on which the source model is in
-doubt. 4: where it is believed, and rows take over what is said of their neighbours. 5: the rule as a whole. 6: made data on which nothing but
+doubt. 4: where it is believed, by what rows take over of what is said of their neighbours, and by how much of a member's say an adviser has. 5: the rule as a whole. 6: made data on which nothing but
 the classes' shares moved.
 """
 
@@ -38,6 +38,7 @@ ASKED = {  # what is asked at least of the gains of kappa, of the plain agreemen
 }
 SURE = (-0.1, -0.08, -0.06, -0.05, -0.04, -0.02, 0.0)
 SMOOTH = (0.0, 0.3, 0.5, 0.7, 0.8)
+SAYS = (0.0, 0.25, 0.5, 0.75, 1.0)
 DOUBT = (0.35, 0.4, 0.45, BELIEVED, 0.55, 0.6)
 
 
@@ -51,6 +52,8 @@ class Pair:
         parts = [base, *(np.load(folder / f"{name}.npz") for name in names)]
         self.name, self.averaged, self.X = folder.name, averaged, base["X_target"]
         self.seen = [p["target"] for p in parts]
+        advising = [np.load(folder / f"{name}.npz") for name in averaged.advisers(TASK)]
+        self.advised = [np.concatenate([p["target"], p["test"]]) for p in advising]
         self.gauged = np.array([True, *(name in averaged.gauge(TASK) for name in names)])
         self.even = np.full(len(parts), 1 / len(parts))
         gauge = [s for s, asked in zip(self.seen, self.gauged, strict=True) if asked]
@@ -89,13 +92,14 @@ class Pair:
         """Whether the mean is as sure as that."""
         return self.classes > 2 and self.rows >= ASSURED and self.told()["confidence_gain"] >= least
 
-    def by_rule(self, smooth=None):
-        """Its gain by the rule; smooth: what a believed row takes over of its neighbours, but for the default."""
+    def by_rule(self, **settings):
+        """Its gain by the rule; settings: of the strategy, but for its defaults."""
         if not self.told()["believed"]:
             return self.doubted[BELIEVED, True]
-        averaged = self.averaged if smooth is None else configure(lookup("strategy", self.averaged.name), {"smooth": smooth})
+        averaged = configure(lookup("strategy", self.averaged.name), settings)
         at = {row.tobytes(): i for i, row in enumerate(self.all)}
-        joined = averaged.joined([Said(s, at) for s in self.said], self.even, TASK, {"believed": True}, self.X)
+        weights = averaged.heard(self.even, len(self.advised))
+        joined = averaged.joined([Said(s, at) for s in (*self.said, *self.advised)], weights, TASK, {"believed": True}, self.X)
         return accuracy(joined.scores(self.all), self.y) - self.own
 
 
@@ -127,8 +131,15 @@ def show(pairs, title):
     believed = [p for p in pairs if p.told()["believed"]]
     print("  4. where it is believed, and a row takes over of what is said of its neighbours")
     for smooth in SMOOTH:
-        of = {wide: [p.by_rule(smooth) for p in believed if (p.X.shape[1] > WIDE) == wide] for wide in (False, True)}
+        of = {wide: [p.by_rule(smooth=smooth) for p in believed if (p.X.shape[1] > WIDE) == wide] for wide in (False, True)}
         print(f"     {smooth:5g}   up to {WIDE} columns {tell(of[False])}; more {tell(of[True])}")
+    print("     an adviser's say, of a member's; mean of the sets")
+    for say in SAYS:
+        gains = {}
+        for p in believed:
+            gains.setdefault(set_of(p.name), []).append(p.by_rule(advice=say))
+        sets = f"sets {100 * np.mean([np.mean(g) for g in gains.values()]):+5.1f}" if gains else ""
+        print(f"     {say:5g}   {tell([g for own in gains.values() for g in own])}   {sets}")
     print("  5. the rule as a whole, and where the diagnosis finds that more moved than the classes' shares, as `auto` asks")
     for what, those in (("every pair", pairs), ("where more moved", [p for p in pairs if not p.unmoved])):
         by = {}

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/choosing/precedents.py FOLDER... [--committee FOLDER...] [--few FOLDER...]
         [--write mdshift/validators/precedents.json] [--before mdshift/validators/precedents.json]
 
-FOLDER: of benchmarks/choosing/collect.py; --committee: of the same with --once --epochs 20 --strategies linear-ot,ot-map,mcc,dann; --few: with --shots 5
+FOLDER: of benchmarks/choosing/collect.py; --committee: of the same with --once --epochs 20 --strategies linear-ot,ot-map,mcc,dann,selective-pseudo-labels; --few: with --shots 5
 --strategies blend; --before: an earlier record, whose pairs stay where no folder holds them. Gains are over mdshift's own source model, on all rows of
 the target that have no label.
 """
@@ -53,10 +53,15 @@ def pair(folder, strategy="consensus"):
     X = np.concatenate([base["X_target"], base["X_test"]])
     at = {row.tobytes(): i for i, row in enumerate(X)}
     said = [Said(np.concatenate([p["target"], p["test"]]), at) for p in parts]
-    even, told = np.full(len(parts), 1 / len(parts)), {}
+    weights = even = np.full(len(parts), 1 / len(parts))
+    told = {}
     if task == "classification":
         told = averaged.told([p["target"] for p in parts], even, gauged, base["X_target"])
-    joined = averaged.joined(said, even, task, told, base["X_target"]).scores(X)
+        asked = [np.load(folder / f"{name}.npz") for name in averaged.advisers(task)] if told["believed"] else []
+        said += [Said(np.concatenate([p["target"], p["test"]]), at) for p in asked]
+        weights = averaged.heard(even, len(asked))
+        told["overruled"] = averaged.overruled([p["target"] for p in (*parts, *asked)], weights, told, base["X_target"])
+    joined = averaged.joined(said, weights, task, told, base["X_target"]).scores(X)
     seen = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge)))
     more = {fact: round(float(value), 4) for fact, value in told.items()}
     if task == "regression":

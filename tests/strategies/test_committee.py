@@ -17,7 +17,7 @@ def test_where_clusters_moved_the_mean_is_believed_and_better_than_the_source_mo
     p, yt = moved(0, n=200, m=200)
     c = linear_context(p)
     before = accuracy(c.base.scores(p.X_target), yt)
-    careful, own, mean = (Committee(epochs=5, **how).run(p, c) for how in ({}, {"smooth": 0.0}, {"rule": "mean"}))
+    careful, own, mean = (Committee(epochs=5, **how).run(p, c) for how in ({}, {"smooth": 0.0, "advice": 0.0}, {"rule": "mean"}))
     assert careful.evidence["coherence_gain"] > COHERENT
     np.testing.assert_array_equal(own.predictor.scores(p.X_target), mean.predictor.scores(p.X_target))
     assert accuracy(mean.predictor.scores(p.X_target), yt) > before + 0.2
@@ -55,6 +55,45 @@ def test_a_believed_mean_takes_over_what_is_said_of_rows_that_lie_near():
     np.testing.assert_array_equal(usual.scores(p.X_target), near.scores(p.X_target))
     doubted = Committee().joined(models, even, "classification", {"believed": False}, p.X_target)
     np.testing.assert_allclose(doubted.scores(p.X_target), plain.scores(p.X_target))  # not believed, it is not spread either
+
+
+@pytest.mark.parametrize("mean", [Committee(epochs=60.0), Consensus()])
+@pytest.mark.parametrize("believed", [True, False])
+def test_an_adviser_is_heard_with_half_a_members_say_and_only_where_the_mean_is_believed_without_it(mean, believed):
+    p, yt = moved(0, n=100, m=100)
+    wrong = np.arange(100) % 5 == 0
+    base = Saying(p.X_target, np.where(wrong, (yt + 1) % 3, yt) if believed else yt, 0.9)
+    others = {
+        name: Trained(Saying(p.X_target, yt if believed else np.where(wrong, (yt + 2) % 3, yt), 0.8))
+        for name in mean.parts("classification")
+    }
+    # of chance alone, had it been asked: it is torn, and stands apart from all
+    adviser = Saying(p.X_target, np.random.default_rng(0).integers(0, 3, 100), 0.99)
+    given = replace(linear_context(p), base=base, finished=others | {"selective-pseudo-labels": Trained(adviser)})
+    run = replace(mean, smooth=0.0).run(p, given)
+    each = [m.scores(p.X_target) for m in (base, *(t.predictor for t in others.values()))]
+    assert run.evidence["believed"] is believed
+    assert run.evidence["members"] == ["source-only", *others]
+    if believed:
+        expected = (sum(each) + 0.5 * adviser.scores(p.X_target)) / (len(each) + 0.5)
+        np.testing.assert_allclose(run.predictor.scores(p.X_target), expected)
+        assert run.evidence["advisers"] == ["selective-pseudo-labels"]
+        assert run.evidence["overruled"] == (expected.argmax(axis=1) != each[0].argmax(axis=1)).mean()
+        none = replace(mean, smooth=0.0, advice=0.0).run(p, given)
+        np.testing.assert_allclose(none.predictor.scores(p.X_target), sum(each) / len(each))
+        assert "advisers" not in none.evidence
+        assert [none.evidence[gain] for gain in ("coherence_gain", "united")] == [
+            run.evidence[gain] for gain in ("coherence_gain", "united")
+        ]
+    else:
+        np.testing.assert_array_equal(run.predictor.scores(p.X_target).argmax(axis=1), yt)
+        assert "advisers" not in run.evidence
+
+
+def test_the_shares_of_members_and_advisers_sum_to_one():
+    assert Consensus().heard(np.array([0.8, 0.1, 0.1]), 1) == pytest.approx(np.array([0.8, 0.1, 0.1, 0.05]) / 1.05)
+    assert Consensus().heard(np.array([0.8, 0.1, 0.1]), 0) == pytest.approx([0.8, 0.1, 0.1])
+    assert Consensus(advice=1.0).heard(np.full(3, 1 / 3), 1) == pytest.approx([0.25] * 4)
 
 
 @pytest.mark.parametrize("seed", range(3))
