@@ -18,7 +18,7 @@ from mdshift.stats.resample import bootstrap, two_sided
 from mdshift.types import MISSING, Score
 from mdshift.validators.base import Bench, Gain, Validator, paired
 from mdshift.validators.collapse import Collapse
-from mdshift.validators.precedent import Precedent, gainful, record, spread
+from mdshift.validators.precedent import RECORDED, Precedent, gainful, record, spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -345,7 +345,11 @@ def past(bench: Bench) -> Gain | None:
     task = bench.prepared.task
     if "ambiguity" not in bench.evidence:
         own = record(bench.strategy, task)
-        return spread(own, task) if gainful(own) else None
+        found = spread(own, task) if gainful(own) else None
+        modality = bench.prepared.modality
+        if found is None or modality in RECORDED:
+            return found
+        return replace(found, sentence=f"{found.sentence[:-1]}; none of them is of {modality}s)")
     found = Precedent().gain(bench, 0.0)
     return found if isinstance(found, Gain) else None
 

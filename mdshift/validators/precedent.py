@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LEAST = {"classification": 0.04, "regression": 0.005}  # ambiguity from which the members disagree enough for their mean to matter
 MOST = {"classification": 0.2, "regression": float("inf")}  # beyond, they contradict one another, and there is no consensus
+RECORDED = ("table", "array")  # modalities of the pairs
 FURTHEST = 0.25  # standard deviations of the source's numbers by which the mean may move that the source model foretells
 LEVEL = 0.1  # the interval leaves out this share of the precedents at either end; also the level of the test that the mean is above 0
 FEWEST = 9  # data sets; of fewer, none can lie below a tenth: 1 / (9 + 1)

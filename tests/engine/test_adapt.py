@@ -449,6 +449,24 @@ def test_what_the_record_speaks_for_stands_where_the_labels_say_it_is_no_worse()
     assert not kept(adapted=np.tile([0.9, 0.1], (50, 1)))  # a class vanishes
 
 
+def test_a_record_says_that_it_holds_no_pairs_of_this_kind_of_data():
+    from made import prepared, rng_of
+
+    from mdshift.learners.linear import Linear
+    from mdshift.validators.base import Bench
+
+    def told(modality):
+        p = replace(prepared(np.zeros((40, 1)), np.arange(40) % 2, np.zeros((50, 1))), modality=modality)
+        return guard.past(Bench(p, np.eye(2)[:1], np.eye(2)[:1], np.ones(40), Linear(), rng_of(0), strategy="blend"))
+
+    table, array, text, image = (told(modality) for modality in ("table", "array", "text", "image"))
+    assert table == array
+    assert "none of them" not in table.sentence
+    assert text.sentence == table.sentence[:-1] + "; none of them is of texts)"
+    assert image.sentence.endswith("none of them is of images)")
+    assert (text.value, text.low, text.high) == (table.value, table.low, table.high)
+
+
 def test_a_loss_that_weighted_source_labels_show_outweighs_the_record():
     opposed, _ = adapt(drifted(1.5, 0.0, gap=0.45), strategy="auto", document=DRIFT, out="m", compute="low")
     assert opposed.candidates[-1].evidence["validators"]["importance-weighted"]["high"] < 0
