@@ -345,11 +345,10 @@ def past(bench: Bench) -> Gain | None:
     task = bench.prepared.task
     if "ambiguity" not in bench.evidence:
         own = record(bench.strategy, task)
-        found = spread(own, task) if gainful(own) else None
-        modality = bench.prepared.modality
-        if found is None or modality in RECORDED:
-            return found
-        return replace(found, sentence=f"{found.sentence[:-1]}; none of them is of {modality}s)")
+        told, modality = spread(own, task) if gainful(own) else None, bench.prepared.modality
+        if told is None or modality in RECORDED:
+            return told
+        return replace(told, sentence=f"{told.sentence[:-1]}; none of them is of {modality}s)")
     found = Precedent().gain(bench, 0.0)
     return found if isinstance(found, Gain) else None
 
