@@ -79,13 +79,13 @@ class Average(Strategy):
     )
     smooth: float = param(
         -1.0,
-        "of classes, where rule=careful believes the mean: the part of what is said of a row that comes from those around it (-1: a half, of more than 200 columns .7)",
+        "of classes, where rule=careful believes the mean: the part of what is said of a row that comes from those around it (below 0: a half, of more than 200 columns .7)",
         low=-1,
         high=0.9,
     )
     advice: float = param(
         0.5,
-        "of classes, where rule=careful believes the mean: what the say of a model weighs that was not asked whether to, of a member's (0: it is not trained)",
+        "of classes, where rule=careful believes the mean: weight of a further model that labels the target by its own clusters, a member's being 1 (0: none)",
         low=0,
         high=1,
     )
@@ -219,7 +219,10 @@ class Average(Strategy):
                     asked = self._made(self.advisers(prepared.task), prepared, context)
                     models += [trained.predictor for trained in asked.values()]
                     each += [trained.predictor.scores(prepared.X_target) for trained in asked.values()]
-                    weights, evidence["advisers"] = self.heard(weights, len(asked)), list(asked)
+                    shares = self.heard(weights, len(asked)).tolist()
+                    evidence["weights"] = shares[: len(weights)]
+                    evidence["advisers"] = dict(zip(asked, shares[len(weights) :], strict=True))
+                    weights = np.array(shares)
                 told["overruled"] = self.overruled(each, weights, told, prepared.X_target)
             else:
                 evidence["moved"] = float(abs(shown[0].mean() - prepared.y_source.mean()) / max(prepared.y_source.std(), 1e-150))

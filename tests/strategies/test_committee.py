@@ -77,7 +77,8 @@ def test_an_adviser_is_heard_with_half_a_members_say_and_only_where_the_mean_is_
     if believed:
         expected = (sum(each) + 0.5 * adviser.scores(p.X_target)) / (len(each) + 0.5)
         np.testing.assert_allclose(run.predictor.scores(p.X_target), expected)
-        assert run.evidence["advisers"] == ["selective-pseudo-labels"]
+        assert run.evidence["advisers"] == pytest.approx({"selective-pseudo-labels": 0.5 / (len(each) + 0.5)})
+        assert run.evidence["weights"] == pytest.approx([1 / (len(each) + 0.5)] * len(each))
         assert run.evidence["overruled"] == (expected.argmax(axis=1) != each[0].argmax(axis=1)).mean()
         none = replace(mean, smooth=0.0, advice=0.0).run(p, given)
         np.testing.assert_allclose(none.predictor.scores(p.X_target), sum(each) / len(each))
