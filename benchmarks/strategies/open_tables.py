@@ -134,7 +134,7 @@ def table(task, rows, auto):
 
 
 def regret(scores, pairs, names, yard, auto):
-    """How far auto falls short of the best of its own model and all strategies; of the best single one; and what an oracle owes to its many tries."""
+    """How far auto falls short of the best of its own model and all strategies, that is, of one chosen by the rows that it is scored on."""
     best, losses = [], []
     for p in pairs:
         top = max(["auto", *[n for n in names if (p, n) in scores]], key=lambda n: auto[p] if n == "auto" else scores[p, n]["score"])
