@@ -66,7 +66,7 @@ class Average(Strategy):
     (`confidence_gain`) and spreads the rows over hardly fewer of them; else only on rows on which that model gives every class less
     than a half (of two classes, nowhere) and the other members agree on another; `believed` tells whether it is everywhere (by `rule=mean` it is in any case), `overruled` is the share of rows whose class changes. Where the
     target's rows spoke for the mean, half (`smooth`) of what is said of a row, of many columns more, comes from those around it (label spreading, Zhou et al. 2004: what several
-    models get wrong of single rows, the others near it mend), and the models of `advisers` are heard beside the members, each with half a member's say (`advice`). Members that
+    models get wrong of single rows, the others near it mend), and the models of `advisers` join the mean, each with half a member's weight (`advice`). Members that
     the run has trained already with the same settings are taken as they are; those that need an extra that is not installed, or that do
     not fit the data, are left out.
     """
@@ -96,7 +96,7 @@ class Average(Strategy):
         """The strategies whose models are averaged with the source model."""
 
     def advisers(self, task: str) -> tuple[str, ...]:  # noqa: ARG002 - what overriding methods are given
-        """Strategies whose models are heard where the mean is believed, and not asked whether it is."""
+        """Strategies whose models join a mean that is believed, and have no part in deciding whether it is."""
         return ()
 
     def gauge(self, task: str) -> tuple[str, ...]:
@@ -168,11 +168,16 @@ class Average(Strategy):
             over = near.carrier(every[at], smooth=smooth).carry(every[at], X[at]).argmax(axis=1) != source[at]
         return float(over.mean())
 
-    def heard(self, weights: Vector, advisers: int) -> Vector:
-        """The members' shares (members,) and, after them, those of as many advisers; they sum to 1."""
+    def with_advisers(self, weights: Vector, advisers: int) -> Vector:
+        """The members' weights (members,), the source model's first, and after them those of as many advisers; all sum to 1, and a given `own` stays."""
         import numpy as np
 
-        every: Vector = np.concatenate([weights, np.full(advisers, self.advice * float(weights[1:].mean()))]) if advisers else weights
+        if not advisers:
+            return weights
+        others = np.concatenate([weights[1:], np.full(advisers, self.advice * float(weights[1:].mean()))])
+        if self.own:
+            others *= (1 - weights[0]) / others.sum()
+        every: Vector = np.concatenate([weights[:1], others])
         return np.asarray(every / every.sum())
 
     def member(self, name: str) -> Strategy:
@@ -219,7 +224,7 @@ class Average(Strategy):
                     asked = self._made(self.advisers(prepared.task), prepared, context)
                     models += [trained.predictor for trained in asked.values()]
                     each += [trained.predictor.scores(prepared.X_target) for trained in asked.values()]
-                    shares = self.heard(weights, len(asked)).tolist()
+                    shares = self.with_advisers(weights, len(asked)).tolist()
                     evidence["weights"] = shares[: len(weights)]
                     evidence["advisers"] = dict(zip(asked, shares[len(weights) :], strict=True))
                     weights = np.array(shares)

@@ -6,6 +6,7 @@ from math import isnan
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import pytest
 
 from mdshift.cli.main import COMMANDS, app
@@ -340,3 +341,25 @@ def test_what_the_pages_tell_of_the_record_is_in_the_record():
             assert f"{told} on {count} pairs" in worth
         elif (strategy, task) == ("consensus", "regression"):
             assert f"`consensus` of numbers gained {short(found.value)} of R² on average" in page
+
+
+def test_what_is_told_of_a_believed_mean_is_what_its_record_holds():
+    """Two scripts make them from the same pairs: one by the rule as it is tried, one for the guard."""
+    from mdshift.validators.precedent import LEAST, MOST, precedents
+
+    printed = (ROOT / "benchmarks/choosing/coherence.txt").read_text("utf-8")
+    for strategy in ("committee", "consensus"):
+        groups = re.findall(
+            rf"^{strategy}, pairs (?:by which|drawn).*\n(?:  .*\n)*?     every pair .*?(\d+) pairs, +(\S+), worst +(\S+), +(\d+) below",
+            printed,
+            re.M,
+        )
+        assert len(groups) == 3
+        count, mean, worst, below = (np.array([float(g[i]) for g in groups]) for i in range(4))
+        task = "classification"
+        held = [p for p in precedents() if (p["strategy"], p["task"]) == (strategy, task)]
+        gains = 100 * np.array([p["gain"] for p in held if LEAST[task] <= p["ambiguity"] <= MOST[task]])
+        assert len(gains) == count.sum()
+        assert np.average(mean, weights=count) == pytest.approx(gains.mean(), abs=0.06)
+        assert worst.min() == pytest.approx(gains.min(), abs=0.06)
+        assert below.sum() == (gains < -2).sum()

@@ -22,11 +22,13 @@ from precedents import Said, accuracy
 from mdshift.declare import configure, lookup
 from mdshift.engine.guard import unmoved
 from mdshift.families import ASSURED, BELIEVED, COHERENT, SLACK, WIDE
+from mdshift.learners import spread as spreading
 from mdshift.stats import coherence as stats
 from mdshift.stats.ambiguity import ambiguity
 from mdshift.validators.precedent import LEAST, MOST, set_of, spread
 
 TASK = "classification"
+assert spreading.COMPONENTS == stats.COMPONENTS  # rows are spread by the usual components, whatever is tried of the agreement
 SHOWN = ((5, 10), (10, 10), (15, 10), (10, 50))  # neighbours, components
 ASKED = {  # what is asked at least of the gains of kappa, of the plain agreement, of kappa by the maps alone, and of united
     "from .03": (0.03, -SLACK, 0.0, 0.0),
@@ -79,8 +81,10 @@ class Pair:
     def told(self, setting=(10, 10)):
         """What the strategy tells of the target's rows."""
         if setting not in self.found:
+            usual = stats.NEIGHBOURS, stats.COMPONENTS
             stats.NEIGHBOURS, stats.COMPONENTS = setting
             self.found[setting] = self.averaged.told(self.seen, self.even, self.gauged, self.X)
+            stats.NEIGHBOURS, stats.COMPONENTS = usual
         return self.found[setting]
 
     def coherent(self, setting=(10, 10), limits=ASKED["from .05"]):
@@ -98,7 +102,7 @@ class Pair:
             return self.doubted[BELIEVED, True]
         averaged = configure(lookup("strategy", self.averaged.name), settings)
         at = {row.tobytes(): i for i, row in enumerate(self.all)}
-        weights = averaged.heard(self.even, len(self.advised))
+        weights = averaged.with_advisers(self.even, len(self.advised))
         joined = averaged.joined([Said(s, at) for s in (*self.said, *self.advised)], weights, TASK, {"believed": True}, self.X)
         return accuracy(joined.scores(self.all), self.y) - self.own
 
@@ -133,7 +137,8 @@ def show(pairs, title):
     for smooth in SMOOTH:
         of = {wide: [p.by_rule(smooth=smooth) for p in believed if (p.X.shape[1] > WIDE) == wide] for wide in (False, True)}
         print(f"     {smooth:5g}   up to {WIDE} columns {tell(of[False])}; more {tell(of[True])}")
-    print("     an adviser's say, of a member's; mean of the sets")
+    print(f"     neither this nor an adviser: {tell([p.by_rule(smooth=0.0, advice=0.0) for p in believed])}")
+    print("     an adviser's weight, a member's being 1; mean of the sets")
     for say in SAYS:
         gains = {}
         for p in believed:
@@ -168,7 +173,6 @@ def shares():
     from mdshift.learners.linear import Linear
     from mdshift.strategies.consensus import Consensus
 
-    stats.NEIGHBOURS, stats.COMPONENTS = 10, 10  # as they are
     lost, believed = [], {what: [] for what in ASKED}
     for d, apart, share, k, seed in itertools.product((2, 5, 20), (2, 3, 5), (0.7, 0.85, 0.95), (2, 4), range(4)):
         rng = np.random.default_rng(seed)

@@ -31,13 +31,15 @@ from mdshift.learners.base import Context
 from mdshift.learners.domains import source_ratios
 from mdshift.learners.pool import design
 from mdshift.learners.select import choose, source_model, stratified
+from mdshift.learners.spread import unspread
 from mdshift.readers.load import domain_for, load
 from mdshift.types import DataSpec
 from mdshift.validators.mixval import ROWS, SHARE
 from mdshift.validators.precedent import LEAST, MOST, precedents
 
 SMALLEST = 60  # rows of a domain, as in the examination
-CHEAP = "coral,linear-ot,ot-map,subspace,label-shift,reweight-classifier,kliep,ulsif,kmm,selective-pseudo-labels,ensemble"
+TOLD = ("members", "ambiguity", "believed", "overruled")  # what the record asks of the evidence
+CHEAP = "coral,linear-ot,ot-map,consensus,subspace,label-shift,reweight-classifier,kliep,ulsif,kmm,selective-pseudo-labels,ensemble"
 
 
 def examination(path):
@@ -172,11 +174,12 @@ def collect(bench, name, files, strategies, folder, seed, *, same, shots, once, 
             target=trained.predictor.scores(prepared.X_target),
             test=trained.predictor.scores(truth["X_test"]),
             mixed=trained.predictor.scores(mixed),
-            held=again.predictor.scores(prepared.X_source[held]),
+            held=unspread(again.predictor).scores(prepared.X_source[held]),
             seconds=spent,
             known=prepared.labelled,
             labelled=() if trained.labelled is None else trained.labelled,
             label_weights=design(prepared, base)[prepared.labelled] if shots else (),
+            evidence=json.dumps({fact: e[fact] for fact in TOLD if fact in e}),
             prior=np.array(e.get("target_prior", ())),
             prior_error=np.array(e.get("prior_error", ())),
         )

@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/choosing/validators.py FOLDER...
 
-FOLDER: of benchmarks/choosing/collect.py. The candidates of a pair are the source model and every strategy that was run on it; the truth is the
+FOLDER: of benchmarks/choosing/collect.py, with consensus among its strategies. The candidates of a pair are the source model and every strategy that was run on it; the truth is the
 accuracy on all rows of the target. rank: Spearman's correlation of a validator's gains with the true ones, mean over pairs. pick: the
 candidate with the largest gain by the validator, the source model (0) among them. gain, worst: of the pick over the source model, in points.
 regret: what the best candidate gains more. bad: picks that lose 4 points or more. spoke: pairs on which it said anything. keep: share of pairs
@@ -10,6 +10,7 @@ on which it picks the source model. The last rows are what a fixed choice gives.
 """
 
 import argparse
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -20,7 +21,6 @@ from scipy.stats import spearmanr
 from mdshift.declare import every, generator
 from mdshift.learners.base import Prepared
 from mdshift.learners.linear import Linear
-from mdshift.stats.ambiguity import ambiguity
 from mdshift.validators.base import Bench
 
 BAD = -4.0
@@ -46,16 +46,7 @@ def candidates(folder):
     if str(base["task"]) != "classification":
         return None
     runs = {f.stem: dict(np.load(f)) for f in sorted(folder.glob("*.npz")) if f.stem != "base"}
-    parts = [runs[n] for n in ("linear-ot", "ot-map") if n in runs]
-    if len(parts) == 2:
-        keys = ("target", "test", "held", "mixed")
-        mean = {k: (start + sum(p[k] for p in parts)) / 3 for k, start in zip(keys, _plain(base), strict=True) if k in parts[0]}
-        runs["consensus"] = mean | {"ambiguity": ambiguity([base["target"], *(p["target"] for p in parts)], np.full(3, 1 / 3))}
     return base, runs
-
-
-def _plain(base):
-    return base["target"], base["test"], base["plain_held"], base.get("mixed", 0)
 
 
 def gains(base, runs, z=1.645):
@@ -95,7 +86,7 @@ def gains(base, runs, z=1.645):
             crowd=crowd,
             crowd_held=crowd_held,
             strategy=name,
-            evidence={"ambiguity": r["ambiguity"]} if "ambiguity" in r else {},
+            evidence=json.loads(str(r.get("evidence", "{}"))),
             plain_model=Stored(base["mixed"]) if mixed else None,
             adapted_model=Stored(r["mixed"]) if mixed else None,
         )

@@ -22,7 +22,7 @@ class Committee(Average):
     believed everywhere where that agreement among neighbours, beyond chance, is higher by .05 (`coherence_gain`), the plain agreement no lower than by .01 (`agreement_gain`),
     that of the mean of source model and maps alone no lower (`gauge_gain`), and it is the source model that stands apart (`united`); or where, of three classes or more and on a
     hundred rows or more, the mean is at most .05 less sure of its classes than the source model of its own (`confidence_gain`) and has four fifths of its effective number of classes. Elsewhere it decides
-    only on rows on which the source model gives no class a half and all four agree on another. Where it is believed, half of what is said of a row comes from those around it (`smooth`), and what labels the target by its own clusters (`selective-pseudo-labels`) has half a member's say (`advice`).
+    only on rows on which the source model gives no class a half and all four agree on another. Where it is believed, half of what is said of a row comes from those around it (`smooth`), and a model that labels the target by its own clusters (`selective-pseudo-labels`) joins it with half a member's weight (`advice`).
     `overruled` is the share of the target's rows whose class changes, `ambiguity` that of the source model and the maps alone, as in `consensus`.
 
     Assumes: Rows of one class lie together in the target (the cluster assumption), if not where they lay in the source.

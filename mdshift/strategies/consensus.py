@@ -23,7 +23,7 @@ class Consensus(Average):
     and that spread can be seen without labels. It is reported as `ambiguity`: the mean does better than the source model as long as the
     others' mean error exceeds the source model's by less than `ambiguity` / (1 - its share). Which class it decides for is another matter: there it is
     believed with care, everywhere where rows that lie together share a class more than by the source model (`coherence_gain`, from .05, and
-    `agreement_gain`, from -.01) and the maps agree with each other no less than with that model (`united`; of one map alone never), on 70 rows or more; elsewhere only on rows on which it gives no class a half and they agree on another. A believed mean is spread among rows that lie together (`smooth`), and what labels the target by its own clusters (`selective-pseudo-labels`) has half a member's say (`advice`). Members that need an extra that is not installed are left out.
+    `agreement_gain`, from -.01) and the maps agree with each other no less than with that model (`united`; of one map alone never), on 70 rows or more; elsewhere only on rows on which it gives no class a half and they agree on another. A believed mean is spread among rows that lie together (`smooth`), and a model that labels the target by its own clusters (`selective-pseudo-labels`) joins it with half a member's weight (`advice`). Members that need an extra that is not installed are left out.
 
     Assumes: Nothing of one kind of shift; that the members err apart, which `ambiguity` shows.
 

@@ -24,6 +24,11 @@ def test_where_clusters_moved_the_mean_is_believed_and_better_than_the_source_mo
     assert accuracy(careful.predictor.scores(p.X_target), yt) > before + 0.2
     said = [run.predictor.scores(p.X_target).argmax(axis=1) for run in (careful, own)]
     assert (said[0] != said[1]).any()
+    spread, advised = (
+        Committee(epochs=5, **how).run(p, c).predictor.scores(p.X_target) for how in ({"advice": 0.0}, {"smooth": 0.0})
+    )  # each of the two by itself
+    assert (spread != own.predictor.scores(p.X_target)).any()
+    assert (advised != own.predictor.scores(p.X_target)).any()
     base = c.base.scores(p.X_target).argmax(axis=1)
     assert [run.evidence["overruled"] for run in (careful, own)] == [(these != base).mean() for these in said]
 
@@ -92,9 +97,31 @@ def test_an_adviser_is_heard_with_half_a_members_say_and_only_where_the_mean_is_
 
 
 def test_the_shares_of_members_and_advisers_sum_to_one():
-    assert Consensus().heard(np.array([0.8, 0.1, 0.1]), 1) == pytest.approx(np.array([0.8, 0.1, 0.1, 0.05]) / 1.05)
-    assert Consensus().heard(np.array([0.8, 0.1, 0.1]), 0) == pytest.approx([0.8, 0.1, 0.1])
-    assert Consensus(advice=1.0).heard(np.full(3, 1 / 3), 1) == pytest.approx([0.25] * 4)
+    even = np.full(3, 1 / 3)
+    assert Consensus().with_advisers(even, 1) == pytest.approx(np.array([2, 2, 2, 1]) / 7)
+    assert Consensus().with_advisers(even, 0) == pytest.approx(even)
+    assert Consensus(advice=1.0).with_advisers(even, 1) == pytest.approx([0.25] * 4)
+    assert Consensus(own=0.8).with_advisers(np.array([0.8, 0.1, 0.1]), 1) == pytest.approx([0.8, 0.08, 0.08, 0.04])
+
+
+def test_an_adviser_does_not_speak_for_the_mean():
+    """Members that are torn, and an adviser with which the source model would stand apart from them all, had it been asked."""
+    p, yt = moved(0, n=100, m=100)
+    base = Saying(p.X_target, np.where(np.arange(100) % 5 == 0, (yt + 1) % 3, yt), 0.9)
+    others, said = {}, []
+    for i, name in enumerate(("linear-ot", "ot-map")):
+        torn = np.random.default_rng(i + 5).choice(100, 20, replace=False)
+        own = yt.copy()
+        own[torn] = (yt[torn] + 1 + i) % 3
+        said.append(Saying(p.X_target, own, 0.8))
+        others[name] = Trained(said[-1])
+    adviser = Saying(p.X_target, yt, 0.99)
+    given = replace(linear_context(p), base=base, finished=others | {"selective-pseudo-labels": Trained(adviser)})
+    found = Consensus().run(p, given).evidence
+    assert found["believed"] is False
+    assert "advisers" not in found
+    every = [m.scores(p.X_target) for m in (base, *said, adviser)]
+    assert Consensus().told(every, np.full(4, 0.25), np.ones(4, dtype=bool), p.X_target)["believed"] is True
 
 
 @pytest.mark.parametrize("seed", range(3))
