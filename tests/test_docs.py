@@ -352,7 +352,7 @@ def test_what_is_told_of_a_believed_mean_is_what_its_record_holds():
         groups = re.findall(
             rf"^{strategy}, pairs (?:by which|drawn).*\n(?:  .*\n)*?     every pair .*?(\d+) pairs, +(\S+), worst +(\S+), +(\d+) below",
             printed,
-            re.M,
+            re.MULTILINE,
         )
         assert len(groups) == 3
         count, mean, worst, below = (np.array([float(g[i]) for g in groups]) for i in range(4))
