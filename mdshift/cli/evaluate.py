@@ -24,6 +24,7 @@ def evaluate(model: str, data: str, flags: options.Flags) -> int:
         raise UsageError("one label can be evaluated at a time", repr(session["label"]), "give --label once")
     from mdshift import store
     from mdshift.engine.evaluate import evaluate as engine
+    from mdshift.readers.apply import Odd
     from mdshift.report.json import document
     from mdshift.types import DataSpec
 
@@ -31,7 +32,10 @@ def evaluate(model: str, data: str, flags: options.Flags) -> int:
     session.mark("read")
     label = session["label"][0] if session["label"] else None
     spec = DataSpec(target=data, labels=session["label"], encoding=session["encoding"])
-    found = engine(loaded, data, label=label, alpha=session["alpha"], seed=session["seed"], spec=spec)
+    odd = Odd()
+    found = engine(loaded, data, label=label, alpha=session["alpha"], seed=session["seed"], spec=spec, odd=odd)
+    for sentence in odd.said:
+        session.warn(sentence)
     session.mark("evaluate")
     where = {"target": data, "model": model, "labels": [label or loaded.label]}
     session.emit(document("mdshift.evaluation/1", found, data=where, settings=session.told(), seconds=session.seconds))

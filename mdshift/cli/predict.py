@@ -20,24 +20,31 @@ OPTIONS = ("proba", "encoding", *options.RESULT)
     OPTIONS,
 )
 def predict(model: str, data: str, flags: options.Flags) -> int:
-    """Predictions of a saved model, one row for every input row, in input order."""
+    """Predictions of a saved model, one row for every input row, in input order.
+
+    Infinite numbers, values that are none, and categories that the model does not know are told at the end.
+    """
     from pathlib import Path
 
     session = Session.open(OPTIONS, flags)
     from mdshift import store
     from mdshift.engine.predict import predict as engine
+    from mdshift.readers.apply import Odd
     from mdshift.readers.write import ENDINGS, write_rows
     from mdshift.types import DataSpec
 
     session.check_output(ENDINGS)
     loaded = store.load(model)
     spec = DataSpec(target=data, encoding=session["encoding"])
-    batches = engine(loaded, data, proba=session["proba"], spec=spec)
+    odd = Odd()
+    batches = engine(loaded, data, proba=session["proba"], spec=spec, odd=odd)
     if session["output"]:
         with follow(session.progress, f"predicting {data}", "rows") as work:
             write_rows(session["output"], counted(batches, work), json=session["json"])
     else:  # on the terminal, or through a pipe to what writes there: a line in between would mix with the rows
         write_rows(None, batches, json=session["json"])
+    for sentence in odd.said:
+        session.warn(sentence)
     if session["output"]:
         session.message(f"wrote {Path(session['output'])}")
     return 0

@@ -15,6 +15,7 @@ from mdshift.types import Score
 if TYPE_CHECKING:
     import numpy as np
 
+    from mdshift.readers.apply import Odd
     from mdshift.store import Model
     from mdshift.types import DataSpec
 
@@ -49,9 +50,16 @@ class Evaluation:
 
 
 def evaluate(
-    model: Model, path: str, *, label: str | None = None, alpha: float = 0.05, seed: int = 0, spec: DataSpec | None = None
+    model: Model,
+    path: str,
+    *,
+    label: str | None = None,
+    alpha: float = 0.05,
+    seed: int = 0,
+    spec: DataSpec | None = None,
+    odd: Odd | None = None,
 ) -> Evaluation:
-    """Score a model on the labelled rows of a file or folder.
+    """Score a model on the labelled rows of a file or folder; `odd` counts what is not as the model's columns have it.
 
     Accuracy and rates have Wilson's interval, everything else a bootstrap one. Raises DataError without a labelled row.
     """
@@ -61,7 +69,8 @@ def evaluate(
 
     scores, labels, unlabelled = [], [], 0
     hashed = Digest(model.schema, model.classes)
-    for domain in domain_for(model.schema, model.task, model.classes, path, label=label or model.label, labels_wanted=True, spec=spec):
+    wanted = label or model.label
+    for domain in domain_for(model.schema, model.task, model.classes, path, label=wanted, labels_wanted=True, spec=spec, odd=odd):
         if domain.y is None:
             raise DataError("the data have no labels", path, "name the column with --label")
         known = domain.y != -1 if domain.y.dtype.kind == "i" else ~np.isnan(domain.y)  # -2 is a class that the model does not know

@@ -8,21 +8,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from mdshift.readers.apply import Odd
     from mdshift.store import Model
     from mdshift.types import DataSpec, Domain
 
 
-def predict(model: Model, path: str, *, proba: bool = False, spec: DataSpec | None = None) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+def predict(
+    model: Model, path: str, *, proba: bool = False, spec: DataSpec | None = None, odd: Odd | None = None
+) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
     """Batches of columns: row, prediction (a class name, or a number), confidence, and with `proba` p_CLASS for every class.
 
     A model of several labels has prediction_LABEL, confidence_LABEL and p_LABEL_CLASS for each after the first.
     A regression has no confidence: the column is there, empty. A row's numbers do not depend on the rows beside it.
+    `odd` counts what is not as the model's columns have it.
 
     Raises DataError where the data cannot be read or lack a column of the model.
     """
     from mdshift.readers.load import domain_for
 
-    for domain in domain_for(model.schema, model.task, model.classes, path, label=model.label, labels_wanted=False, spec=spec):
+    for domain in domain_for(model.schema, model.task, model.classes, path, label=model.label, labels_wanted=False, spec=spec, odd=odd):
         yield columns(model, domain, proba=proba)
 
 

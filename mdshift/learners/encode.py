@@ -24,6 +24,7 @@ TEXT_NORM = 5.0  # length of a row of term weights: comparable with a few standa
 CLIP = 10.0  # a standardised number further out says no more, and would dominate every linear model
 MIN_INDICATOR = 0.005  # share of missing values from which missingness gets a column of its own
 WORDS = r"(?u)\b\w+(?:'\w+)?\b"
+ROUNDING = 1e-12  # relative to the mean, a spread that is none
 HEAVY_TAIL = 2.0  # skewness from which a non-negative column is taken on the logarithmic scale
 
 
@@ -242,7 +243,7 @@ def _signed_log(v: NDArray[np.float64]) -> NDArray[np.float64]:
 def _skewness(v: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = v - v.mean(axis=0)
     sd = centred.std(axis=0)
-    skew: NDArray[np.float64] = (centred**3).mean(axis=0) / np.where(sd > 0, sd, 1.0) ** 3
+    skew: NDArray[np.float64] = ((centred / np.where(sd > 0, sd, 1.0)) ** 3).mean(axis=0)
     return skew
 
 
@@ -265,7 +266,7 @@ def _fit_numbers(numbers: NDArray[np.float64]) -> tuple[Any, Any, Any, Any, Any]
         v = np.where(logs[None, :], logged, w)
     center = v.mean(axis=0) if len(v) else np.zeros(v.shape[1])
     spread = v.std(axis=0) if len(v) else np.ones(v.shape[1])
-    tiny = spread <= 1e-9 * np.maximum(np.abs(center), 1.0)  # a constant: centred, unscaled
+    tiny = spread <= ROUNDING * np.abs(center)  # a constant: centred, unscaled; of no unit, since picofarads are as good as farads
     indicators = np.flatnonzero((share >= MIN_INDICATOR) & (share < 1))
     return fill, logs, center, np.where(tiny, 1.0, spread), indicators
 

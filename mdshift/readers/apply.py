@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mdshift.errors import DataError, nearest
 from mdshift.readers.base import Ask, Block
 from mdshift.readers.collect import Raw, assemble
 from mdshift.readers.labels import DEFAULT, encoded, names_of, read_numbers
+from mdshift.readers.notes import listed
 from mdshift.readers.paths import located, reader
 from mdshift.readers.screen import LARGEST
-from mdshift.readers.values import canonical, dates, days, family, floats, numbers, words
+from mdshift.readers.values import Parsed, canonical, days, each_date, family, floats, numbers, words
 from mdshift.types import MISSING, UNKNOWN, Column, DataSpec, Domain, Schema
 
 if TYPE_CHECKING:
@@ -24,13 +26,43 @@ if TYPE_CHECKING:
 ROWS = 16_384  # rows of a batch that is predicted at once
 
 
+@dataclass(eq=False)
+class Odd:
+    """Values of new data that are not as the model's columns have them, counted by what they are and by column."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def count(self, what: str, column: str, number: int) -> None:
+        """Add to what was counted of a column."""
+        if number:
+            self.counts.setdefault(what, Counter())[column] += number
+
+    @property
+    def said(self) -> list[str]:
+        """A sentence for each sort of them, with the columns."""
+        return [f"{sum(columns.values())} {what}: {listed(list(columns))}" for what, columns in self.counts.items()]
+
+
+INFINITE = "numbers are infinite, and count as missing"
+UNREAD = {"number": "values are no numbers, and count as missing", "date": "values are no dates, and count as missing"}
+NEW = "values are categories that the model does not know"
+
+
 def batches(
-    schema: Schema, task: str | None, classes: Sequence[str], path: str, *, label: str | None, labels_wanted: bool, spec: DataSpec
+    schema: Schema,
+    task: str | None,
+    classes: Sequence[str],
+    path: str,
+    *,
+    label: str | None,
+    labels_wanted: bool,
+    spec: DataSpec,
+    odd: Odd | None = None,
 ) -> Iterator[Domain]:
     """Domains of some thousand rows each, in input order.
 
     A label is read where it is wanted, or named and there; a class that the model does not know is coded UNKNOWN. Values that
-    cannot be read as the model's column has them are missing; categories that it does not know are UNKNOWN.
+    cannot be read as the model's column has them are missing; categories that it does not know are UNKNOWN; `odd` counts both.
 
     Raises DataError, before the first batch, for a path that cannot be read or that lacks a column of the model.
     """
@@ -46,7 +78,7 @@ def batches(
     except BaseException:
         stack.close()
         raise
-    return _domains(stack, first, stream, schema, task, {c: i for i, c in enumerate(classes)}, name)
+    return _domains(stack, first, stream, schema, task, {c: i for i, c in enumerate(classes)}, name, odd or Odd())
 
 
 def _raws(place: Any, ask: Ask) -> Iterator[Raw]:
@@ -79,19 +111,19 @@ def _first(stream: Iterator[Raw], given: str) -> Raw:
 
 
 def _domains(
-    stack: ExitStack, first: Raw, rest: Iterator[Raw], schema: Schema, task: str | None, codes: dict[str, int], label: str | None
+    stack: ExitStack, first: Raw, rest: Iterator[Raw], schema: Schema, task: str | None, codes: dict[str, int], label: str | None, odd: Odd
 ) -> Iterator[Domain]:
     with stack:
-        yield domain(first, schema, task, codes, label)
+        yield domain(first, schema, task, codes, label, odd)
         for raw in rest:
-            yield domain(raw, schema, task, codes, label)
+            yield domain(raw, schema, task, codes, label, odd)
 
 
-def domain(raw: Raw, schema: Schema, task: str | None, codes: dict[str, int], label: str | None) -> Domain:
-    """The rows under the schema."""
+def domain(raw: Raw, schema: Schema, task: str | None, codes: dict[str, int], label: str | None, odd: Odd | None = None) -> Domain:
+    """The rows under the schema; what is not as it has it is counted in `odd`."""
     import numpy as np
 
-    n = len(raw.index)
+    n, odd = len(raw.index), odd or Odd()
     made: dict[str, Any] = {
         "number": np.empty((n, len(schema.numbers))),
         "category": np.empty((n, len(schema.categories)), np.int32),
@@ -99,49 +131,60 @@ def domain(raw: Raw, schema: Schema, task: str | None, codes: dict[str, int], la
     }
     for kind, columns in (("number", schema.numbers), ("category", schema.categories), ("text", schema.texts)):
         for j, column in enumerate(columns):
-            made[kind][:, j] = _values(raw, column)
+            made[kind][:, j] = _values(raw, column, odd)
     y = None
     if label is not None and label in raw.positions:
         y = _y(raw.column(label), task, codes)
     return Domain(raw.name, made["number"], made["category"], made["text"], raw.images, y, raw.index, raw.rows)
 
 
-def _values(raw: Raw, column: Column) -> NDArray[Any]:
+def _values(raw: Raw, column: Column, odd: Odd) -> NDArray[Any]:
     import numpy as np
 
     if column.where == "source" and column.name not in raw.names:
         blank: Any = {"category": MISSING, "text": ""}.get(column.kind, np.nan)
         return np.full(len(raw.index), blank, dtype={"category": np.int32, "text": object}.get(column.kind, np.float64))
     if raw.matrix is not None and column.name not in raw.positions:
-        return _finite(raw.matrix[:, int(column.name[1:])])
+        return _finite(raw.matrix[:, int(column.name[1:])], column, odd)
     array = raw.column(column.name)
     sort = family(array.type)
     if column.kind == "number":
-        return _finite(floats(array) if sort in ("number", "bool", "empty") else _numbers(array))
+        return _finite(floats(array) if sort in ("number", "bool", "empty") else _numbers(array, column, odd), column, odd)
     if column.kind == "date":
-        return days(array) if sort == "date" else floats(array) if sort in ("number", "empty") else dates(words(array)).values
+        if sort == "date":
+            return days(array)
+        return floats(array) if sort in ("number", "empty") else _read(each_date(words(array)), column, odd)
     text = words(array)
     if column.kind == "text":
         return np.asarray(text.fill_null("").to_numpy(zero_copy_only=False), dtype=object)
     coded = text.dictionary_encode()
     known = {level: i for i, level in enumerate(column.levels)}
     to = np.array([*(known.get(v, known.get(canonical(v), UNKNOWN)) for v in coded.dictionary.to_pylist()), MISSING], dtype=np.int32)
-    return np.asarray(to[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
+    found = np.asarray(to[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
+    odd.count(NEW, column.name, int((found == UNKNOWN).sum()))
+    return found
 
 
-def _numbers(array: pa.Array) -> NDArray[np.float64]:
+def _numbers(array: pa.Array, column: Column, odd: Odd) -> NDArray[np.float64]:
     import numpy as np
 
     text = words(array)
     if set(text.unique().drop_null().to_pylist()) <= {"True", "False", "true", "false"}:
         return np.array([np.nan if v is None else float(v.lower() == "true") for v in text.to_pylist()])
-    return numbers(text).values
+    return _read(numbers(text), column, odd)
 
 
-def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _read(parsed: Parsed, column: Column, odd: Odd) -> NDArray[np.float64]:
+    odd.count(UNREAD[column.kind], column.name, parsed.bad)
+    return parsed.values
+
+
+def _finite(values: NDArray[np.float64], column: Column, odd: Odd) -> NDArray[np.float64]:
     import numpy as np
 
-    return np.clip(np.where(np.isinf(values), np.nan, values), -LARGEST, LARGEST)
+    infinite = np.isinf(values)
+    odd.count(INFINITE, column.name, int(infinite.sum()))
+    return np.clip(np.where(infinite, np.nan, values), -LARGEST, LARGEST)
 
 
 def _y(column: pa.Array, task: str | None, codes: dict[str, int]) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ class Labels:
     source_classes: int
     ys: tuple[NDArray[Any] | None, ...]
     why: str
+    alike: tuple[str, ...] = ()  # spellings that are taken for one class
 
 
 def pick(spec: DataSpec, known: Collection[str]) -> str | None:
@@ -84,7 +85,20 @@ def encode(name: str, columns: Sequence[pa.Array | None], n_sources: int, spec: 
     classes = (*in_source, *beyond)
     codes = {w: i for i, w in enumerate(classes)}
     ys = tuple(None if column is None else _none_if_blank(encoded(column, codes)) for column in named)
-    return Labels(task, classes, len(in_source), ys, why)
+    return Labels(task, classes, len(in_source), ys, why, tuple(dict.fromkeys(_alike(c for c in columns if c is not None))))
+
+
+def _alike(columns: Iterable[pa.Array]) -> Iterator[str]:
+    """What one column spells in more than one way and is called one class: blanks around a word, or a ".0" behind a whole number."""
+    import pyarrow as pa
+
+    for column in columns:
+        if family(column.type) == "string":
+            ways = column.unique().drop_null().cast(pa.large_string())
+            spelled: dict[str | None, list[str]] = {}
+            for way, name in zip(ways.to_pylist(), names_of(ways), strict=True):
+                spelled.setdefault(name, []).append(way)
+            yield from (" and ".join(map(repr, sorted(found))) for name, found in spelled.items() if name is not None and len(found) > 1)
 
 
 def tell(read: Labels, label: str, raws: Sequence[Raw], n_sources: int, notes: Notes, *, need_label: bool) -> None:
@@ -95,6 +109,8 @@ def tell(read: Labels, label: str, raws: Sequence[Raw], n_sources: int, notes: N
     import numpy as np
 
     notes.say("info", f"label {label!r}: {read.task}, since {read.why}")
+    for ways in read.alike:
+        notes.say("warning", "labels taken for one class", ways)
     there = [y for y in read.ys[:n_sources] if y is not None]
     if not there and need_label:
         raise DataError("the source has no labels", f"column {label!r} is all missing", "labels in the source are what is learnt from")

@@ -24,6 +24,7 @@ from mdshift.stats.summaries import Levels, Numbers, Summary
 from mdshift.types import MISSING, DataSpec, Domain, Label, Note, Problem, Schema, concatenate
 
 if TYPE_CHECKING:
+    from mdshift.readers.apply import Odd
     from mdshift.readers.memory import Memory
 
 __all__ = ["describe", "domain_for", "load"]
@@ -298,8 +299,9 @@ def domain_for(
     label: str | None = None,
     labels_wanted: bool = False,
     spec: DataSpec | None = None,
+    odd: Odd | None = None,
 ) -> Iterator[Domain]:
     """New data read by a saved model's schema, in batches, in input order; see `mdshift.readers.apply`."""
     from mdshift.readers.apply import batches
 
-    return batches(schema, task, classes, path, label=label, labels_wanted=labels_wanted, spec=spec or DataSpec())
+    return batches(schema, task, classes, path, label=label, labels_wanted=labels_wanted, spec=spec or DataSpec(), odd=odd)

@@ -178,6 +178,23 @@ def dates(column: pa.Array) -> Parsed:
     return Parsed(np.full(len(column), np.nan), present, None, present)
 
 
+def each_date(column: pa.Array) -> Parsed:
+    """Read trimmed text as ISO 8601 dates or times, each by itself: what is none is NaN and counted."""
+    import numpy as np
+    import pyarrow as pa
+
+    together = dates(column)
+    if not together.bad:
+        return together
+    coded = column.dictionary_encode()
+    level = [dates(pa.array([v], pa.large_string())) for v in coded.dictionary.to_pylist()]
+    code = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    values = np.where(code >= 0, np.concatenate([p.values for p in level])[code], np.nan)
+    bad = (code >= 0) & np.array([p.bad > 0 for p in level])[code]
+    at = int(bad.argmax()) if bad.any() else None
+    return Parsed(values, int(bad.sum()), None if at is None else (at, str(column[at].as_py())), together.present)
+
+
 def padded(column: pa.Array) -> bool:
     """Whether enough of the values begin with a superfluous zero to be keys and no numbers."""
     import pyarrow.compute as pc

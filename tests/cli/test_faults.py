@@ -344,6 +344,23 @@ def test_39_data_that_lack_a_column_of_the_model(refused, folder, trained):
     assert "few.csv" in ended.error or "few.csv" in ended.hint
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_39_what_the_model_cannot_read_is_told_with_its_column(call, folder, trained, table, command):
+    table(folder / "t.csv")
+    assert "warning" not in call(command, trained, "t.csv").err
+    header, first, *rest = (folder / "t.csv").read_text().splitlines()
+    columns = header.split(",")
+    cells = first.split(",")
+    for name, value in (("a", "inf"), ("b", "many"), ("colour", "octarine")):
+        cells[columns.index(name)] = value
+    (folder / "t.csv").write_text("\n".join([header, ",".join(cells), *rest]) + "\n")
+    ended = call(command, trained, "t.csv")
+    assert ended.code == 0
+    told = [line for line in ended.err.splitlines() if line.startswith("warning: 1 ")]
+    assert [line.rpartition(": ")[2] for line in told] == ["a", "b", "colour"]
+    assert "warning" not in call(command, trained, "t.csv", "-q").err
+
+
 def test_39_evaluate_without_labels(refused, folder, trained, table):
     table(folder / "t.csv", label=False)
     assert "label" in refused("evaluate", trained, "t.csv").error

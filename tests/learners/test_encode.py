@@ -71,6 +71,19 @@ def test_a_column_of_an_array_is_scaled_by_itself_however_little_it_moves():
     np.testing.assert_allclose(X, Q, atol=1e-4)
 
 
+@pytest.mark.parametrize("unit", [1e-150, 1e-12, 1e12])
+def test_a_column_counts_in_any_unit(unit):
+    v = np.random.default_rng(0).normal(5, 3, (500, 1))
+    plain, found = (Encoder.fit(numeric(1), [domain(numbers=w)]).transform(domain(numbers=w)) for w in (v, v * unit))
+    np.testing.assert_allclose(found, plain, rtol=1e-4, atol=1e-5)
+
+
+def test_a_constant_is_not_blown_up():
+    """The mean of a constant is not the constant itself, and what lies between is rounding."""
+    v = np.full((500, 2), [0.1, 1e9 / 3])
+    assert np.abs(Encoder.fit(numeric(2), [domain(numbers=v)]).transform(domain(numbers=v))).max() < 1e-5
+
+
 def test_categories_unknown_rare_and_missing_have_their_columns():
     schema = Schema("table", (Column("c", "category", ("a", "b", "new"), 2),))
     source = domain(categories=[[0], [0], [1]])

@@ -62,6 +62,31 @@ def test_other_formats_types_orders_and_extra_columns(problem, tmp_path):
     assert found.y.tolist() == [1, UNKNOWN, MISSING, 0]
 
 
+def test_what_is_odd_is_counted_by_what_it_is_and_by_column(problem, tmp_path, monkeypatch):
+    monkeypatch.setattr(apply, "ROWS", 2)
+    n = 5
+    columns = {
+        "note": ["t"] * n,
+        "colour": ["blue", "green", None, "pink", "red"],
+        "when": ["2024-01-01", "soon", None, "2024-01-02", "2024-01-03"],
+        "x": ["1.5", "inf", "abc", "-inf", "NA"],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "new.parquet")
+    odd = apply.Odd()
+    found = read(problem, tmp_path / "new.parquet", odd=odd)
+    np.testing.assert_array_equal(found.numbers[:, 1], [19723, np.nan, np.nan, 19724, 19725])  # one bad date spoils no other
+    assert odd.counts == {
+        apply.INFINITE: {"x": 2},
+        apply.UNREAD["number"]: {"x": 2},
+        apply.UNREAD["date"]: {"when": 1},
+        apply.NEW: {"colour": 2},
+    }
+    assert f"2 {apply.NEW}: colour" in odd.said
+    clean = apply.Odd()
+    read(problem, tmp_path / "source.csv", odd=clean)
+    assert clean.said == []
+
+
 def test_a_missing_column_is_named_at_once_with_what_the_model_knows(problem, tmp_path):
     (tmp_path / "new.csv").write_text("x,when,color,note\n1,2024-01-01,red,n\n")
     with pytest.raises(DataError) as caught:

@@ -74,6 +74,16 @@ def test_classes_of_the_target_alone_come_last_with_a_warning(pair):
     assert warned(found, "classes that the source lacks", "never predicts", "a")
 
 
+def test_spellings_of_one_class_are_told(pair):
+    source = {**X, "label": ["1", "1.0", "2"] * 20}
+    problem = pair(source, {**X, "label": [" 2", "1.0", "2"] * 20})
+    assert problem.classes == ("1", "2")
+    assert warned(problem, "taken for one class", "'1' and '1.0'", "' 2' and '2'")
+    whole = pair({**X, "label": ["1", "2", "2"] * 20}, {**X, "label": ["1.0", "2.0", "2.0"] * 20})
+    assert whole.classes == ("1", "2")  # whole numbers with missing ones among them, as many a program writes them
+    assert not warned(whole, "taken for one class")
+
+
 def test_one_class(pair):
     table = {**X, "label": ["a"] * 60}
     assert warned(pair(table, table), "one class only")
