@@ -42,8 +42,10 @@ class Neighbourhood:
     reach: float
 
     @classmethod
-    def of(cls, X: Matrix, known: NDArray[np.int64] | None = None) -> Neighbourhood:
+    def of(cls, X: Matrix, known: NDArray[np.int64] | None = None, components: int = COMPONENTS) -> Neighbourhood:
         """That of the rows X (m, d), of which at most `ROWS` are taken (fewer of many columns), evenly spaced, at most half of them from `known` (labelled).
+
+        Who lies near is looked for in that many principal components.
 
         Raises ValueError with fewer than two rows.
         """
@@ -59,8 +61,8 @@ class Neighbourhood:
         others = np.setdiff1d(np.arange(len(X)), known)
         rows = np.sort(np.concatenate([first, others[evenly(len(others), most - len(first))]]))
         taken = np.asarray(X[rows], dtype=np.float64)
-        centre, wide = taken.mean(axis=0), X.shape[1] > COMPONENTS
-        axes = randomized_svd(taken - centre, min(COMPONENTS, len(taken)), random_state=0)[2].T if wide else np.eye(X.shape[1])
+        centre, wide = taken.mean(axis=0), X.shape[1] > components
+        axes = randomized_svd(taken - centre, min(components, len(taken)), random_state=0)[2].T if wide else np.eye(X.shape[1])
         points = placed(X[rows], centre, axes)
         count = min(NEIGHBOURS, len(rows) - 1)
         apart, who = NearestNeighbors(n_neighbors=count, algorithm="kd_tree").fit(points).kneighbors()
@@ -70,27 +72,29 @@ class Neighbourhood:
         own = sp.diags(1 / np.sqrt(np.asarray(close.sum(axis=1)).ravel()))
         return cls(rows, centre, axes, points, own @ close @ own, float(np.quantile(apart[:, -1], REACH)))
 
-    def spread(self, scores: Vector, y: NDArray[np.int64] | None = None, smooth: float = SMOOTH) -> Vector:
+    def spread(self, scores: Vector, y: NDArray[np.int64] | None = None, smooth: float = SMOOTH, label: float = LABEL) -> Vector:
         """Scores (r, k) of the rows once each has taken over those of its neighbours.
 
         scores (r, k): what they start from; y (r,): their labels, negative where they have none (None: nowhere). F = smooth near F + (1 - smooth) Y (Zhou et al.
-        2004), where Y is the scores and, of labelled rows, their label ten times over.
+        2004), where Y is the scores and, of labelled rows, their label `label` times over.
         """
         start = np.array(scores, dtype=np.float64)
         if y is not None:
-            start[y >= 0] = LABEL * np.eye(scores.shape[1])[y[y >= 0]]
+            start[y >= 0] = label * np.eye(scores.shape[1])[y[y >= 0]]
         out = start
         for _ in range(ROUNDS):
             out = smooth * (self.near @ out) + (1 - smooth) * start
         return np.asarray(out / np.maximum(out.sum(axis=1, keepdims=True), 1e-12))
 
-    def carrier(self, scores: Vector, y: NDArray[np.int64] | None = None, smooth: float = SMOOTH) -> Carrier:
+    def carrier(self, scores: Vector, y: NDArray[np.int64] | None = None, smooth: float = SMOOTH, label: float = LABEL) -> Carrier:
         """What carries these rows' spread scores on to others. scores (r, k), y (r,) as in `spread`."""
-        return Carrier(self.centre, self.axes, self.points, self.spread(scores, y, smooth), smooth, self.reach)
+        return Carrier(self.centre, self.axes, self.points, self.spread(scores, y, smooth, label), smooth, self.reach)
 
-    def predictor(self, inner: Predictor, X: Matrix, y: NDArray[np.int64] | None = None, smooth: float = SMOOTH) -> Spread:
+    def predictor(
+        self, inner: Predictor, X: Matrix, y: NDArray[np.int64] | None = None, smooth: float = SMOOTH, label: float = LABEL
+    ) -> Spread:
         """One that starts from `inner`. X (m, d), y (m,): of the whole target, y negative where a label is not to be used."""
-        return Spread(inner, self.carrier(inner.scores(X[self.rows]), None if y is None else y[self.rows], smooth))
+        return Spread(inner, self.carrier(inner.scores(X[self.rows]), None if y is None else y[self.rows], smooth, label))
 
 
 def placed(X: Matrix, centre: Vector, axes: Vector) -> Vector:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 HEAVY = 2_000_000  # rows x columns x classes from which trees and networks take long: fewer models are then trained
 MEMBERS = ("source-only", "consensus", "pooled", "pooled consensus", "target alone")
 LAST = {"classification": "neighbours", "regression": "fine-tuned"}  # of tables and arrays; of numbers of anything
+COMPONENTS = 30  # in which neighbours are looked for: labels tell which of them matter, so that there may be more than without
+ALONE = 1000.0  # unlabelled rows that a label weighs as much as beside a model of the same few labels: it says nothing that they do not
 
 
 @final
@@ -32,8 +34,8 @@ class Blend(Strategy):
     Members from all source to all target: the source model; the plain mean of it with models of the carried source; a model of
     the source and the labelled target rows together; the same mean with those rows in every member; a linear model of the
     target's labels alone; of numbers the source model fine-tuned on them (`finetune`; of classes that takes long in every fold, and
-    moved little on real pairs); of classes, in tables and arrays, the fourth member and the labels spread among the target's rows, so that each
-    takes over what is said of those around it (`learners/spread.py`). Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power
+    moved little on real pairs). Of classes, in tables and arrays, the labels are spread among the target's rows, so that each takes over what is
+    said of those around it (`learners/spread.py`): on top of the linear model, and in one more member on top of the fourth. Each is scored on labels that it did not see (`folds`), and weighed by its likelihood there to the power
     `trust`: a few labels move the weights a little, many decide. With a power of 1 it is Bayesian model averaging; held-back scores of
     few rows deserve less. The source model is worth `prior` labels beside them: of n labels the weights so found share n / (n + prior), and the
     rest is its own. Of classes a quarter (`vote`) of each member's say goes to its likeliest class: how sure models are is not on one scale, and
@@ -106,7 +108,7 @@ class Blend(Strategy):
         """The target's rows and who lies near whom; None where their columns tell nothing of that, or there are no classes to spread."""
         from mdshift.learners.spread import Neighbourhood
 
-        return Neighbourhood.of(prepared.X_target, known) if prepared.task == "classification" and _in_space(prepared) else None
+        return Neighbourhood.of(prepared.X_target, known, COMPONENTS) if prepared.task == "classification" and _in_space(prepared) else None
 
     def _shares(self, fits: Floats, labels: int) -> Floats:
         """Each member's share (m,) by its log-likelihood (m,), the source model first."""
@@ -138,6 +140,7 @@ class Blend(Strategy):
         if prepared.task == "regression":
             members.append(fine_tune(context.base, replace(prepared, y_target=y), rng("fine-tuned"))[0])
         elif around is not None:
+            members[2] = around.predictor(alone, prepared.X_target, y, label=ALONE)
             members.append(around.predictor(members[1], prepared.X_target, y))
         return members
 

@@ -41,14 +41,17 @@ def affinities(X):
     return np.maximum(close, close.T)
 
 
-def test_what_the_rows_start_from_counts_too_and_a_label_more():
+@pytest.mark.parametrize("label", [LABEL, 1000.0])
+def test_what_the_rows_start_from_counts_too_and_a_label_more(label):
     p, base = world()
     around = Neighbourhood.of(p.X_target, np.flatnonzero(p.labelled))
     y, start = p.y_target, base.scores(p.X_target)
     known = y >= 0
-    start[known] = LABEL * np.eye(2)[y[known]]
+    start[known] = label * np.eye(2)[y[known]]
     exact = np.linalg.solve(np.eye(300) - SMOOTH * around.near.toarray(), (1 - SMOOTH) * start)
-    np.testing.assert_allclose(around.spread(base.scores(p.X_target), y), exact / exact.sum(axis=1, keepdims=True), atol=1e-3)
+    np.testing.assert_allclose(around.spread(base.scores(p.X_target), y, label=label), exact / exact.sum(axis=1, keepdims=True), atol=1e-3)
+    carrier = around.predictor(base, p.X_target, y, label=label).carrier
+    np.testing.assert_array_equal(carrier.found, around.spread(base.scores(p.X_target), y, label=label))
 
 
 def test_who_lies_far_from_all_of_the_target_keeps_his_own_scores():
@@ -124,10 +127,11 @@ def test_rows_that_are_all_alike_and_rows_that_are_few():
         Neighbourhood.of(same[:1], np.arange(1))
 
 
-def test_places_are_those_of_the_leading_components():
+@pytest.mark.parametrize("components", [10, 30])
+def test_places_are_those_of_the_leading_components(components):
     rng = np.random.default_rng(0)
-    X = (rng.normal(size=(200, 12)) @ rng.normal(size=(12, 40))).astype(np.float32)
-    around = Neighbourhood.of(X, np.arange(5))
+    X = (rng.normal(size=(200, 12)) @ rng.normal(size=(12, 40)) + rng.normal(size=(200, 40))).astype(np.float32)
+    around = Neighbourhood.of(X, np.arange(5), components)
     _, lengths, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
-    np.testing.assert_allclose(np.sort((around.points**2).sum(axis=0))[::-1], lengths[:10] ** 2, rtol=0.02)
+    np.testing.assert_allclose(np.sort((around.points**2).sum(axis=0))[::-1], lengths[:components] ** 2, rtol=0.02)
     np.testing.assert_array_equal(around.points, placed(X, around.centre, around.axes))
