@@ -1,4 +1,4 @@
-"""How far may a confidence be trusted on the target? Calibration error of the source model, of a map, and of `consensus`, before and after scaling.
+"""How far may a confidence be trusted on the target? Calibration error of the source model, of a map, and of the plain mean of `consensus`, before and after scaling.
 
     python benchmarks/choosing/confidence.py FOLDER...        (folders of collect.py that hold linear-ot and ot-map)
 
@@ -49,7 +49,7 @@ def main():
         for at in sorted(folder.iterdir())
         if (at / "linear-ot.npz").exists() and (at / "ot-map.npz").exists() and (made := pair(at)) is not None
     ]
-    heads = ("slope", "source-only", "linear-ot", "scaled", "consensus", "scaled", "gain", "scaled")
+    heads = ("slope", "source-only", "linear-ot", "scaled", "plain mean", "scaled", "gain", "scaled")
     print(f"{len(found)} pairs (one of several seeds counts each time): means")
     print("".join(f"{h:>13}" for h in heads))
     print("".join(f"{v:>13.3f}" for v in np.mean(found, axis=0)))

@@ -52,7 +52,7 @@ def rows(folder):
     maps = [name for name in (("linear-ot", "ot-map") if task == "classification" else ("linear-ot",)) if name in said]
     if maps:
         members = [plain, *(said[name] for name in maps)]
-        said["consensus"] = np.mean(members, axis=0)
+        said.setdefault("consensus", np.mean(members, axis=0))  # where it was not run itself, its plain mean
         seen = ambiguity([base["target"], *(ran[name]["target"] for name in maps)], np.full(len(members), 1 / len(members)))
         facts["ambiguity"] = seen / (base["y_source"].var() if task == "regression" else 1.0)
     before = score(task, plain, y)
