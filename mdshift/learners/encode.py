@@ -146,7 +146,9 @@ class Encoder:
         v = np.where(np.isnan(numbers), self.fill, numbers)
         if self.logs.any():
             v[:, self.logs] = _signed_log(v[:, self.logs])
-        return np.clip((v - self.center) / self.scale, -CLIP, CLIP).astype(np.float32)
+        off = v - self.center
+        off[np.abs(off) <= ROUNDING * np.abs(self.center)] = 0.0  # or trees split on what rounding left of a constant
+        return np.clip(off / self.scale, -CLIP, CLIP).astype(np.float32)
 
     def state(self) -> State:
         """Taken apart for the store; the schema travels in model.json."""

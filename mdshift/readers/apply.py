@@ -26,11 +26,22 @@ if TYPE_CHECKING:
 ROWS = 16_384  # rows of a batch that is predicted at once
 
 
+INFINITE = "infinite numbers, which count as missing"
+HUGE = f"numbers beyond {LARGEST:g}, which are cut to it"
+UNREAD = {"number": "values that are no numbers, and count as missing", "date": "values that are no dates, and count as missing"}
+AS_DAYS = "numbers where the model has dates, which count as days since 1970"
+NEW = "categories that the model does not know"
+EMPTY = "columns of the model that are all missing"
+ENOUGH = 20  # rows from which a column that is all missing is told
+
+
 @dataclass(eq=False)
 class Odd:
-    """Values of new data that are not as the model's columns have them, counted by what they are and by column."""
+    """Values of new data that are not as the model's columns have them, counted by what they are and by column, and the values that are missing."""
 
     counts: dict[str, Counter[str]] = field(default_factory=dict)
+    missing: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
 
     def count(self, what: str, column: str, number: int) -> None:
         """Add to what was counted of a column."""
@@ -39,13 +50,10 @@ class Odd:
 
     @property
     def said(self) -> list[str]:
-        """A sentence for each sort of them, with the columns."""
-        return [f"{sum(columns.values())} {what}: {listed(list(columns))}" for what, columns in self.counts.items()]
-
-
-INFINITE = "numbers are infinite, and count as missing"
-UNREAD = {"number": "values are no numbers, and count as missing", "date": "values are no dates, and count as missing"}
-NEW = "values are categories that the model does not know"
+        """A line for each sort of them, with the columns and how many of each."""
+        told = [f"{what}: {listed([f'{name} ({n})' for name, n in columns.items()])}" for what, columns in self.counts.items()]
+        empty = [name for name, n in self.missing.items() if n == self.rows]
+        return [*told, f"{EMPTY}: {listed(empty)}"] if empty and self.rows >= ENOUGH else told
 
 
 def batches(
@@ -129,9 +137,14 @@ def domain(raw: Raw, schema: Schema, task: str | None, codes: dict[str, int], la
         "category": np.empty((n, len(schema.categories)), np.int32),
         "text": np.empty((n, len(schema.texts)), object),
     }
+    odd.rows += n
     for kind, columns in (("number", schema.numbers), ("category", schema.categories), ("text", schema.texts)):
         for j, column in enumerate(columns):
-            made[kind][:, j] = _values(raw, column, odd)
+            made[kind][:, j] = found = _values(raw, column, odd)
+            if column.where != "source":  # the target never had those
+                odd.missing[column.name] += int(
+                    (found == MISSING).sum() if kind == "category" else np.isnan(found).sum() if kind == "number" else 0
+                )
     y = None
     if label is not None and label in raw.positions:
         y = _y(raw.column(label), task, codes)
@@ -153,13 +166,19 @@ def _values(raw: Raw, column: Column, odd: Odd) -> NDArray[Any]:
     if column.kind == "date":
         if sort == "date":
             return days(array)
-        return floats(array) if sort in ("number", "empty") else _read(each_date(words(array)), column, odd)
+        if sort in ("number", "empty"):
+            read = floats(array)
+            odd.count(AS_DAYS, column.name, int(np.isfinite(read).sum()))
+            return read
+        return _read(each_date(words(array)), column, odd)
     text = words(array)
     if column.kind == "text":
         return np.asarray(text.fill_null("").to_numpy(zero_copy_only=False), dtype=object)
     coded = text.dictionary_encode()
     known = {level: i for i, level in enumerate(column.levels)}
-    to = np.array([*(known.get(v, known.get(canonical(v), UNKNOWN)) for v in coded.dictionary.to_pylist()), MISSING], dtype=np.int32)
+    truth = {level.lower(): i for level, i in known.items()} if {v.lower() for v in known} <= {"true", "false"} else {}
+    codes = (known.get(v, known.get(canonical(v), truth.get(v.lower(), UNKNOWN))) for v in coded.dictionary.to_pylist())
+    to = np.array([*codes, MISSING], dtype=np.int32)
     found = np.asarray(to[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
     odd.count(NEW, column.name, int((found == UNKNOWN).sum()))
     return found
@@ -184,6 +203,7 @@ def _finite(values: NDArray[np.float64], column: Column, odd: Odd) -> NDArray[np
 
     infinite = np.isinf(values)
     odd.count(INFINITE, column.name, int(infinite.sum()))
+    odd.count(HUGE, column.name, int((np.abs(values) > LARGEST).sum() - infinite.sum()))
     return np.clip(np.where(infinite, np.nan, values), -LARGEST, LARGEST)
 
 

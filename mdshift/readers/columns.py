@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mdshift.readers.notes import Notes
-from mdshift.readers.values import Parsed, dates, days, family, floats, looks_dated, numbers, padded, words
+from mdshift.readers.values import Parsed, dates, days, each_date, family, floats, looks_dated, mostly_dates, numbers, padded, words
 from mdshift.types import Column, DataSpec
 
 if TYPE_CHECKING:
@@ -113,8 +113,13 @@ def _text(name: str, arrays: Any, sorts: Any, text: list[Any], forced: str | Non
         if read and bad and bad <= MIXED * read and forced is None:
             _say_bad(name, parsed, domains, notes, "make columns of numbers ones of words")
     if forced in (None, "date") and all(s in ("date", "string", "empty") for s in sorts):
-        parsed = [Parsed(days(a), 0, None, p) if s == "date" else dates(t) for a, s, t, p in zip(arrays, sorts, text, present, strict=True)]
-        if all(p.bad == 0 for p in parsed):
+        parsed = [
+            Parsed(days(a), 0, None, p) if s == "date" else each_date(t) if mostly_dates(t, UNREAD) else dates(t)
+            for a, s, t, p in zip(arrays, sorts, text, present, strict=True)
+        ]
+        if all(p.bad <= UNREAD * max(1, p.present) for p in parsed):
+            if any(p.bad for p in parsed):
+                _say_bad(name, parsed, domains, notes, "are missing in columns of dates", "dates")
             return Found(Column(name, "date"), [p.values for p in parsed])
     if forced == "date":
         notes.say("warning", "not ISO dates, read as words", name)
@@ -152,13 +157,13 @@ def _where(domains: Sequence[str], sorts: Sequence[str], sort: str) -> str:
     return ", ".join(d for d, s in zip(domains, sorts, strict=True) if s == sort)
 
 
-def _say_bad(name: str, parsed: Sequence[Parsed], domains: Sequence[str], notes: Notes, what: str) -> None:
+def _say_bad(name: str, parsed: Sequence[Parsed], domains: Sequence[str], notes: Notes, what: str, sort: str = "numbers") -> None:
     bad = sum(p.bad for p in parsed)
     for d, (domain, p) in enumerate(zip(domains, parsed, strict=True)):
         if p.first:
             notes.say(
                 "warning",
-                f"values that are no numbers {what}",
+                f"values that are no {sort} {what}",
                 f"{name} ({bad} such; the first, in {domain} row {notes.row(d, p.first[0])}, is {p.first[1][:40]!r})",
             )
             notes.count("unreadable", name, bad)

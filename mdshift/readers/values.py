@@ -20,6 +20,8 @@ PADDED = r"^[+-]?0\d+$"  # a postcode or a key, not a number
 WHOLE = re.compile(r"([+-]?\d+)\.0+")
 BLANKS = ("?", "-", ".", "*", "None", "none", "NONE", "unknown", "missing")  # missing, where the others are numbers
 DATE = re.compile(r"\d{4}-\d\d-\d\d([ T].*)?")
+LIKE_DATE = r"^\d{4}-\d\d-\d\d([ T].*)?$"
+ZONE = r"[ T].*(Z|[+-]\d\d(:?\d\d)?)$"
 DAY = 86_400_000_000  # microseconds
 PADDED_SHARE = 0.1
 
@@ -179,20 +181,36 @@ def dates(column: pa.Array) -> Parsed:
 
 
 def each_date(column: pa.Array) -> Parsed:
-    """Read trimmed text as ISO 8601 dates or times, each by itself: what is none is NaN and counted."""
+    """Read trimmed text as ISO 8601 dates or times, each by itself, those without a zone as UTC: what is none is NaN and counted."""
     import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     together = dates(column)
     if not together.bad:
         return together
     coded = column.dictionary_encode()
-    level = [dates(pa.array([v], pa.large_string())) for v in coded.dictionary.to_pylist()]
+    level = coded.dictionary
+    like = pc.match_substring_regex(level, LIKE_DATE)
+    zoned = pc.and_(like, pc.match_substring_regex(level, ZONE))
+    values = np.full(len(level), np.nan)
+    for alike in (zoned, pc.and_(like, pc.invert(zoned))):
+        these = np.flatnonzero(alike.to_numpy(zero_copy_only=False))
+        found = dates(level.take(pa.array(these)))
+        values[these] = found.values if not found.bad else [dates(level.slice(int(i), 1)).values[0] for i in these]
     code = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    values = np.where(code >= 0, np.concatenate([p.values for p in level])[code], np.nan)
-    bad = (code >= 0) & np.array([p.bad > 0 for p in level])[code]
+    read = np.where(code >= 0, values[code], np.nan) if len(values) else np.full(len(column), np.nan)
+    bad = (code >= 0) & np.isnan(read)
     at = int(bad.argmax()) if bad.any() else None
-    return Parsed(values, int(bad.sum()), None if at is None else (at, str(column[at].as_py())), together.present)
+    return Parsed(read, int(bad.sum()), None if at is None else (at, str(column[at].as_py())), together.present)
+
+
+def mostly_dates(column: pa.Array, share: float) -> bool:
+    """Whether trimmed text that is there looks like ISO dates, but for at most this share of it."""
+    import pyarrow.compute as pc
+
+    like = pc.sum(pc.match_substring_regex(column, LIKE_DATE)).as_py() or 0
+    return bool(like >= (1 - share) * (len(column) - column.null_count))
 
 
 def padded(column: pa.Array) -> bool:

@@ -356,8 +356,8 @@ def test_39_what_the_model_cannot_read_is_told_with_its_column(call, folder, tra
     (folder / "t.csv").write_text("\n".join([header, ",".join(cells), *rest]) + "\n")
     ended = call(command, trained, "t.csv")
     assert ended.code == 0
-    told = [line for line in ended.err.splitlines() if line.startswith("warning: 1 ")]
-    assert [line.rpartition(": ")[2] for line in told] == ["a", "b", "colour"]
+    told = [line for line in ended.err.splitlines() if line.startswith("warning: ")]
+    assert [line.rpartition(": ")[2] for line in told] == ["a (1)", "b (1)", "colour (1)"]
     assert "warning" not in call(command, trained, "t.csv", "-q").err
 
 

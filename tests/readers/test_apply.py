@@ -69,7 +69,7 @@ def test_what_is_odd_is_counted_by_what_it_is_and_by_column(problem, tmp_path, m
         "note": ["t"] * n,
         "colour": ["blue", "green", None, "pink", "red"],
         "when": ["2024-01-01", "soon", None, "2024-01-02", "2024-01-03"],
-        "x": ["1.5", "inf", "abc", "-inf", "NA"],
+        "x": ["1e200", "inf", "abc", "-inf", "NA"],
     }
     pq.write_table(pa.table(columns), tmp_path / "new.parquet")
     odd = apply.Odd()
@@ -77,14 +77,39 @@ def test_what_is_odd_is_counted_by_what_it_is_and_by_column(problem, tmp_path, m
     np.testing.assert_array_equal(found.numbers[:, 1], [19723, np.nan, np.nan, 19724, 19725])  # one bad date spoils no other
     assert odd.counts == {
         apply.INFINITE: {"x": 2},
+        apply.HUGE: {"x": 1},
         apply.UNREAD["number"]: {"x": 2},
         apply.UNREAD["date"]: {"when": 1},
         apply.NEW: {"colour": 2},
     }
-    assert f"2 {apply.NEW}: colour" in odd.said
+    assert f"{apply.NEW}: colour (2)" in odd.said
     clean = apply.Odd()
     read(problem, tmp_path / "source.csv", odd=clean)
     assert clean.said == []
+
+
+@pytest.mark.parametrize(("trained", "given"), [(("True", "False"), ("true", "false")), (("true", "false"), (True, False))])
+def test_truth_values_are_known_in_any_spelling(pair, tmp_path, trained, given):
+    table = {"b": [*trained] * 30, "x": RNG.normal(size=60), "label": ["no", "yes"] * 30}
+    problem = pair(table, table, need_label=True)
+    pq.write_table(pa.table({"b": [*given, None], "x": [0.0] * 3}), tmp_path / "new.parquet")
+    odd = apply.Odd()
+    found = read(problem, tmp_path / "new.parquet", odd=odd)
+    assert found.categories[:, 0].tolist() == [problem.schema.categories[0].levels.index(v) for v in trained] + [MISSING]
+    assert odd.said == []
+
+
+def test_columns_that_are_all_missing_and_dates_as_numbers_are_told(problem, tmp_path, monkeypatch):
+    monkeypatch.setattr(apply, "ROWS", 16)
+    columns = {"x": pa.nulls(30), "when": [1.7e9] * 30, "colour": pa.nulls(30, pa.string()), "note": ["t"] * 30}
+    pq.write_table(pa.table(columns), tmp_path / "new.parquet")
+    odd = apply.Odd()
+    read(problem, tmp_path / "new.parquet", odd=odd)
+    assert odd.said == [f"{apply.AS_DAYS}: when (30)", f"{apply.EMPTY}: x, colour"]
+    few = apply.Odd()
+    pq.write_table(pa.table(columns).slice(0, 3), tmp_path / "few.parquet")
+    read(problem, tmp_path / "few.parquet", odd=few)
+    assert few.said == [f"{apply.AS_DAYS}: when (3)"]  # of a few rows a column may well be missing
 
 
 def test_a_missing_column_is_named_at_once_with_what_the_model_knows(problem, tmp_path):

@@ -253,6 +253,27 @@ def test_rows_that_stand_on_both_sides_are_warned_of(pair):
 # --- dates, truth values, the user's word ---
 
 
+def test_one_bad_date_makes_no_column_of_words(pair):
+    days = [f"2024-01-{1 + i % 28:02d}" for i in range(100)]
+    clean = pair({"d": days, "x": range(100)}, {"d": days, "x": range(100)})
+    bad = ["soon", *days[1:50], "2024-02-31", *days[51:]]
+    found = pair({"d": bad, "x": range(100)}, {"d": days, "x": range(100)})
+    assert kinds(found)["d"] == "date"
+    expected = clean.source.numbers.copy()
+    expected[[0, 50], 0] = np.nan
+    np.testing.assert_array_equal(found.source.numbers, expected)
+    assert any("no dates" in n.text and "d (2 such; the first, in source row 0, is 'soon')" in n.text for n in found.notes)
+    many = pair({"d": ["soon"] * 5 + days[5:], "x": range(100)}, {"d": days, "x": range(100)})
+    assert kinds(many)["d"] == "category"
+
+
+def test_dates_with_a_zone_and_without_are_dates(pair):
+    mixed = [f"2024-01-{1 + i % 28:02d}T12:00:00{'Z' if i % 2 else '' if i % 3 else '+02:00'}" for i in range(60)]
+    found = pair({"d": mixed, "x": range(60)}, {"d": mixed, "x": range(60)})
+    assert kinds(found)["d"] == "date"
+    np.testing.assert_allclose(found.source.numbers[:4, 0] - 19723, [10 / 24, 1.5, 2.5, 3.5])
+
+
 def test_dates_are_days(pair):
     found = pair(
         {"d": ["2024-01-01", "2024-01-03", ""], "t": ["2024-01-01T12:00:00Z", "2024-01-02T00:00:00+02:00", "2024-01-01T00:00:00Z"]},
