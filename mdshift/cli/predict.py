@@ -22,7 +22,7 @@ OPTIONS = ("proba", "encoding", *options.RESULT)
 def predict(model: str, data: str, flags: options.Flags) -> int:
     """Predictions of a saved model, one row for every input row, in input order.
 
-    Infinite numbers, values that are none, and categories that the model does not know are told at the end.
+    Values that the model cannot read as its columns have them, and columns that are all missing, are told at the end.
     """
     from pathlib import Path
 

@@ -24,7 +24,7 @@ TEXT_NORM = 5.0  # length of a row of term weights: comparable with a few standa
 CLIP = 10.0  # a standardised number further out says no more, and would dominate every linear model
 MIN_INDICATOR = 0.005  # share of missing values from which missingness gets a column of its own
 WORDS = r"(?u)\b\w+(?:'\w+)?\b"
-ROUNDING = 1e-12  # relative to the mean, a spread that is none
+ROUNDING = 1e-14  # relative to its values, a range that is none
 HEAVY_TAIL = 2.0  # skewness from which a non-negative column is taken on the logarithmic scale
 
 
@@ -268,9 +268,11 @@ def _fit_numbers(numbers: NDArray[np.float64]) -> tuple[Any, Any, Any, Any, Any]
         v = np.where(logs[None, :], logged, w)
     center = v.mean(axis=0) if len(v) else np.zeros(v.shape[1])
     spread = v.std(axis=0) if len(v) else np.ones(v.shape[1])
-    tiny = spread <= ROUNDING * np.abs(center)  # a constant: centred, unscaled; of no unit, since picofarads are as good as farads
+    # a constant: centred, unscaled; of no unit, since picofarads are as good as farads. By its range: the mean of many rows is off by more than rounding
+    still = np.ptp(v, axis=0) <= ROUNDING * np.abs(v[0]) if len(v) else np.zeros(v.shape[1], dtype=bool)
+    center = np.where(still, v[0], center) if len(v) else center
     indicators = np.flatnonzero((share >= MIN_INDICATOR) & (share < 1))
-    return fill, logs, center, np.where(tiny, 1.0, spread), indicators
+    return fill, logs, center, np.where(still | (spread == 0), 1.0, spread), indicators
 
 
 def _one_hot(codes: NDArray[np.int32], width: int) -> Matrix:

@@ -70,7 +70,7 @@ def batches(
     """Domains of some thousand rows each, in input order.
 
     A label is read where it is wanted, or named and there; a class that the model does not know is coded UNKNOWN. Values that
-    cannot be read as the model's column has them are missing; categories that it does not know are UNKNOWN; `odd` counts both.
+    cannot be read as the model's column has them are missing; categories that it does not know are UNKNOWN; `odd` counts them.
 
     Raises DataError, before the first batch, for a path that cannot be read or that lacks a column of the model.
     """

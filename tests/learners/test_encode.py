@@ -88,6 +88,17 @@ def test_what_rounding_left_of_a_constant_is_nothing():
     assert encoder.transform(domain(numbers=v + 2)).all()  # what a target alone shows is no rounding
 
 
+def test_a_constant_of_many_rows_is_one_and_large_whole_numbers_are_not():
+    """The mean of 200,000 times .1 is off by more than .1 is rounded by."""
+    v = np.full((200_000, 2), [0.1, 1e10])
+    v[::2, 1] += 1
+    encoder = Encoder.fit(numeric(2), [domain(numbers=v)])
+    X = encoder.transform(domain(numbers=v[:10]))
+    assert not X[:, 0].any()
+    assert encoder.scale[0] == 1
+    np.testing.assert_allclose(np.abs(X[:, 1]), 1, atol=0.1)
+
+
 def test_categories_unknown_rare_and_missing_have_their_columns():
     schema = Schema("table", (Column("c", "category", ("a", "b", "new"), 2),))
     source = domain(categories=[[0], [0], [1]])
