@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import os
+import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mdshift.readers.apply import Odd
     from mdshift.report.page import Page
     from mdshift.store import Model
     from mdshift.types import Domain, Excluded, Ranked, Score, Shift
@@ -184,7 +187,7 @@ class Fitted:
     def predict(self, X: Any) -> NDArray[Any]:
         """Classes or numbers (n,) for new rows: a data frame, an array or a path.
 
-        Raises mdshift.errors.DataError where a column of the model is missing.
+        Warns (UserWarning) of values that the model cannot read as its columns have them. Raises mdshift.errors.DataError where a column of the model is missing.
         """
         said = self.predictions(X)["prediction"]
         return said if self.model.task == "regression" else as_written(said, self.labels)
@@ -204,25 +207,38 @@ class Fitted:
     def predictions(self, X: Any, *, proba: bool = False) -> dict[str, NDArray[Any]]:
         """The columns that `mdshift predict` writes: row, prediction, confidence, with `proba` p_CLASS; all of a model of several labels.
 
-        Raises mdshift.errors.DataError where a column of the model is missing.
+        Warns (UserWarning) of values that the model cannot read as its columns have them. Raises mdshift.errors.DataError where a column of the
+        model is missing.
         """
         import numpy as np
 
         from mdshift.api.inputs import quietly
         from mdshift.engine.predict import columns
+        from mdshift.readers.apply import Odd
 
+        odd = Odd()
         with quietly():
-            parts = [columns(self.model, domain, proba=proba) for domain in self._domains(X)]
+            parts = [columns(self.model, domain, proba=proba) for domain in self._domains(X, odd)]
+        for sentence in odd.said:
+            warnings.warn(sentence, UserWarning, stacklevel=_depth())
         return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
-    def _domains(self, X: Any) -> Iterator[Domain]:
+    def _domains(self, X: Any, odd: Odd) -> Iterator[Domain]:
         from mdshift.readers import memory
         from mdshift.readers.load import domain_for
 
         m = self.model
         if isinstance(X, str | os.PathLike):
-            return domain_for(m.schema, m.task, m.classes, os.fspath(X), label=m.label, spec=replace(m.spec, labels=()))
-        return memory.batches(memory.Memory(memory.NAME, X), m.schema, m.task, m.classes)
+            return domain_for(m.schema, m.task, m.classes, os.fspath(X), label=m.label, spec=replace(m.spec, labels=()), odd=odd)
+        return memory.batches(memory.Memory(memory.NAME, X), m.schema, m.task, m.classes, odd)
+
+
+def _depth() -> int:
+    """How many frames the caller of the interface is above whoever asks: a warning tells where the data were handed over."""
+    frame, depth = sys._getframe(1), 1  # noqa: SLF001 - `skip_file_prefixes` of warnings.warn is there from Python 3.12 only
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("mdshift."):
+        frame, depth = frame.f_back, depth + 1
+    return depth
 
 
 def as_written(names: Any, labels: Mapping[str, Any]) -> NDArray[Any]:

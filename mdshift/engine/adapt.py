@@ -284,7 +284,8 @@ def _notes(desk: Desk, trials: list[Trial]) -> list[Note]:
         rare = [desk.problem.classes[k] for k in np.flatnonzero(counts == 1)]
         if rare:
             notes.append(Note("warning", f"classes with one source row are learnt from it alone: {', '.join(rare[:5])}"))
-        lacking = [desk.problem.classes[k] for k in np.flatnonzero(counts == 0)]
+        told = np.bincount(p.y_target[p.labelled], minlength=p.n_classes)
+        lacking = [desk.problem.classes[k] for k in np.flatnonzero((counts == 0) & (told == 0))]
         if lacking:
             notes.append(
                 Note("warning", f"classes that the source lacks cannot be predicted without target labels: {', '.join(lacking[:5])}")

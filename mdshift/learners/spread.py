@@ -136,7 +136,7 @@ class Carrier:
     def _search(self) -> Any:
         from scipy.spatial import KDTree
 
-        return KDTree(self.points, leafsize=40)  # twice as fast as of 10: in ten dimensions few leaves are ruled out
+        return KDTree(self.points, leafsize=40)  # twice as fast as of 10: in ten dimensions and more few leaves are ruled out
 
     def carry(self, own: Vector, X: Matrix) -> Vector:
         """The scores `own` (n, k) of rows X (n, d), and by a part those of the five nearest of the target's rows, the row itself among them if it is one."""

@@ -29,7 +29,6 @@ ROWS = 16_384  # rows of a batch that is predicted at once
 INFINITE = "infinite numbers, which count as missing"
 HUGE = f"numbers beyond {LARGEST:g}, which are cut to it"
 UNREAD = {"number": "values that are no numbers, and count as missing", "date": "values that are no dates, and count as missing"}
-AS_DAYS = "numbers where the model has dates, which count as days since 1970"
 NEW = "categories that the model does not know"
 EMPTY = "columns of the model that are all missing"
 ENOUGH = 20  # rows from which a column that is all missing is told
@@ -52,7 +51,8 @@ class Odd:
     def said(self) -> list[str]:
         """A line for each sort of them, with the columns and how many of each."""
         told = [f"{what}: {listed([f'{name} ({n})' for name, n in columns.items()])}" for what, columns in self.counts.items()]
-        empty = [name for name, n in self.missing.items() if n == self.rows]
+        unread = sum((self.counts.get(what, Counter()) for what in (INFINITE, *UNREAD.values())), Counter())
+        empty = [name for name, n in self.missing.items() if n == self.rows and 2 * unread[name] < n]  # else it is told already
         return [*told, f"{EMPTY}: {listed(empty)}"] if empty and self.rows >= ENOUGH else told
 
 
@@ -166,10 +166,9 @@ def _values(raw: Raw, column: Column, odd: Odd) -> NDArray[Any]:
     if column.kind == "date":
         if sort == "date":
             return days(array)
-        if sort in ("number", "empty"):
-            read = floats(array)
-            odd.count(AS_DAYS, column.name, int(np.isfinite(read).sum()))
-            return read
+        if sort in ("number", "bool", "empty"):  # days, seconds or 20240131: nobody knows which
+            odd.count(UNREAD["date"], column.name, int((~np.isnan(floats(array))).sum()))
+            return np.full(len(array), np.nan)
         return _read(each_date(words(array)), column, odd)
     text = words(array)
     if column.kind == "text":
@@ -185,11 +184,13 @@ def _values(raw: Raw, column: Column, odd: Odd) -> NDArray[Any]:
 
 
 def _numbers(array: pa.Array, column: Column, odd: Odd) -> NDArray[np.float64]:
-    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     text = words(array)
-    if set(text.unique().drop_null().to_pylist()) <= {"True", "False", "true", "false"}:
-        return np.array([np.nan if v is None else float(v.lower() == "true") for v in text.to_pylist()])
+    lower = pc.utf8_lower(text)
+    for truth, number in (("true", "1"), ("false", "0")):
+        text = pc.if_else(pc.equal(lower, truth), pa.scalar(number, pa.large_string()), text)
     return _read(numbers(text), column, odd)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mdshift.readers.notes import Notes
-from mdshift.readers.values import Parsed, dates, days, each_date, family, floats, looks_dated, mostly_dates, numbers, padded, words
+from mdshift.readers.values import Parsed, dates, days, each_date, family, floats, mostly_dates, numbers, padded, words
 from mdshift.types import Column, DataSpec
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def treat(name: str, arrays: Sequence[pa.Array], spec: DataSpec, domains: Sequen
         return Found(Column(name, "number"), *quick)
     text = [words(a) for a in arrays]
     coded = typed and known == {"string"} and len({v for t in text for v in t.unique().drop_null().to_pylist()}) <= FEW
-    if known == {"bool"} or (coded and forced is None and not any(looks_dated(t) for t in text)):
+    if known == {"bool"} or (coded and forced is None and not any(mostly_dates(t, UNREAD) for t in text)):
         return Found(Column(name, "category"), text)
     return _text(name, arrays, sorts, text, forced, domains, notes)
 

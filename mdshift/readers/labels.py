@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DEFAULT = ("label", "target", "y", "class")
 FEW = 20  # whole numbers with at most so many distinct values are classes …
 MANY = 100  # … and up to so many where the column is called label or class
+ALIKE, LONG = 3, 40  # spellings of one class that a warning lists, and letters of each
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,10 @@ def _alike(columns: Iterable[pa.Array]) -> Iterator[str]:
             spelled: dict[str | None, list[str]] = {}
             for way, name in zip(ways.to_pylist(), names_of(ways), strict=True):
                 spelled.setdefault(name, []).append(way)
-            yield from (" and ".join(map(repr, sorted(found))) for name, found in spelled.items() if name is not None and len(found) > 1)
+            for name, found in spelled.items():
+                if name is not None and len(found) > 1:
+                    first = " and ".join(repr(way[:LONG]) for way in sorted(found)[:ALIKE])
+                    yield first + (f" and {len(found) - ALIKE} more" if len(found) > ALIKE else "")
 
 
 def tell(read: Labels, label: str, raws: Sequence[Raw], n_sources: int, notes: Notes, *, need_label: bool) -> None:

@@ -15,6 +15,7 @@ from mdshift.readers.collect import assemble
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from mdshift.readers.apply import Odd
     from mdshift.types import Domain, Schema
 
 HINT = "give a pandas, polars or pyarrow table, a numpy array, or a path"
@@ -207,8 +208,10 @@ def array_of(data: Any, name: str) -> Any:
     return X
 
 
-def batches(held: Memory, schema: Schema, task: str | None, classes: Sequence[str]) -> Iterator[Domain]:
+def batches(held: Memory, schema: Schema, task: str | None, classes: Sequence[str], odd: Odd | None = None) -> Iterator[Domain]:
     """The rows under a saved schema, some thousand at a time, in order; the counterpart of `apply.batches`.
+
+    `odd` counts what is not as the model's columns have it.
 
     Raises DataError where a column of the model is missing.
     """
@@ -223,4 +226,4 @@ def batches(held: Memory, schema: Schema, task: str | None, classes: Sequence[st
         raw = assemble(held.place.name, held.place.given, [batch], np.arange(row, row + n), n, ask)
         check(schema, raw, held.place.given)
         row += n
-        yield domain(raw, schema, task, codes, None)
+        yield domain(raw, schema, task, codes, None, odd)

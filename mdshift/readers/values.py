@@ -21,6 +21,8 @@ WHOLE = re.compile(r"([+-]?\d+)\.0+")
 BLANKS = ("?", "-", ".", "*", "None", "none", "NONE", "unknown", "missing")  # missing, where the others are numbers
 DATE = re.compile(r"\d{4}-\d\d-\d\d([ T].*)?")
 LIKE_DATE = r"^\d{4}-\d\d-\d\d([ T].*)?$"
+POSSIBLE = r"^\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|[12]\d))([ T].*)?$"
+FINER = r"(\.\d{6})\d+"
 ZONE = r"[ T].*(Z|[+-]\d\d(:?\d\d)?)$"
 DAY = 86_400_000_000  # microseconds
 PADDED_SHARE = 0.1
@@ -168,16 +170,27 @@ def looks_dated(column: pa.Array) -> bool:
 def dates(column: pa.Array) -> Parsed:
     """Read trimmed text as ISO 8601 dates or times; all or nothing: `bad` is everything where one cannot be read."""
     import numpy as np
-    import pyarrow as pa
 
     present = len(column) - column.null_count
-    if looks_dated(column):
+    read = _instants(column) if looks_dated(column) else None
+    if read is None:
+        return Parsed(np.full(len(column), np.nan), present, None, present)
+    return Parsed(read, 0, None, present)
+
+
+def _instants(column: pa.Array) -> NDArray[np.float64] | None:
+    """Days since 1970, digits beyond microseconds cut off; None where one value is no date, or some have a zone and others none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for cut in (False, True):
+        tried = pc.replace_substring_regex(column, FINER, r"\1") if cut else column
         for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
             try:
-                return Parsed(days(column.cast(kind)), 0, None, present)
+                return days(tried.cast(kind))
             except pa.ArrowInvalid:
                 continue
-    return Parsed(np.full(len(column), np.nan), present, None, present)
+    return None
 
 
 def each_date(column: pa.Array) -> Parsed:
@@ -191,13 +204,13 @@ def each_date(column: pa.Array) -> Parsed:
         return together
     coded = column.dictionary_encode()
     level = coded.dictionary
-    like = pc.match_substring_regex(level, LIKE_DATE)
+    like = pc.match_substring_regex(level, POSSIBLE)
     zoned = pc.and_(like, pc.match_substring_regex(level, ZONE))
     values = np.full(len(level), np.nan)
     for alike in (zoned, pc.and_(like, pc.invert(zoned))):
         these = np.flatnonzero(alike.to_numpy(zero_copy_only=False))
-        found = dates(level.take(pa.array(these)))
-        values[these] = found.values if not found.bad else [dates(level.slice(int(i), 1)).values[0] for i in these]
+        if len(these):
+            values[these] = _halved(level.take(pa.array(these)))
     code = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     read = np.where(code >= 0, values[code], np.nan) if len(values) else np.full(len(column), np.nan)
     bad = (code >= 0) & np.isnan(read)
@@ -205,12 +218,23 @@ def each_date(column: pa.Array) -> Parsed:
     return Parsed(read, int(bad.sum()), None if at is None else (at, str(column[at].as_py())), together.present)
 
 
+def _halved(column: pa.Array) -> NDArray[np.float64]:
+    """Days since 1970, NaN where a value is no date: what cannot be read together is read by halves, so that one bad date costs little."""
+    import numpy as np
+
+    read = _instants(column)
+    if read is not None:
+        return read
+    half = len(column) // 2
+    return np.concatenate([_halved(column.slice(0, half)), _halved(column.slice(half))]) if half else np.full(1, np.nan)
+
+
 def mostly_dates(column: pa.Array, share: float) -> bool:
-    """Whether trimmed text that is there looks like ISO dates, but for at most this share of it."""
+    """Whether trimmed text looks like ISO dates where it is there, but for at most this share; not where nothing is."""
     import pyarrow.compute as pc
 
     like = pc.sum(pc.match_substring_regex(column, LIKE_DATE)).as_py() or 0
-    return bool(like >= (1 - share) * (len(column) - column.null_count))
+    return like > 0 and bool(like >= (1 - share) * (len(column) - column.null_count))
 
 
 def padded(column: pa.Array) -> bool:

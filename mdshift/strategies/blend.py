@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEAVY = 2_000_000  # rows x columns x classes from which trees and networks take long: fewer models are then trained
 MEMBERS = ("source-only", "consensus", "pooled", "pooled consensus", "target alone")
 LAST = {"classification": "neighbours", "regression": "fine-tuned"}  # of tables and arrays; of numbers of anything
-COMPONENTS = 30  # in which neighbours are looked for: labels tell which of them matter, so that there may be more than without
+PLACED_IN = 30  # components in which neighbours are looked for: labels tell which of them matter, so that there may be more than without
 ALONE = 1000.0  # unlabelled rows that a label weighs as much as beside a model of the same few labels: it says nothing that they do not
 
 
@@ -108,7 +108,7 @@ class Blend(Strategy):
         """The target's rows and who lies near whom; None where their columns tell nothing of that, or there are no classes to spread."""
         from mdshift.learners.spread import Neighbourhood
 
-        return Neighbourhood.of(prepared.X_target, known, COMPONENTS) if prepared.task == "classification" and _in_space(prepared) else None
+        return Neighbourhood.of(prepared.X_target, known, PLACED_IN) if prepared.task == "classification" and _in_space(prepared) else None
 
     def _shares(self, fits: Floats, labels: int) -> Floats:
         """Each member's share (m,) by its log-likelihood (m,), the source model first."""

@@ -125,6 +125,19 @@ def test_the_process_is_left_as_it_was(frames, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_values_that_the_model_cannot_read_are_warned_of(frames, adapted):
+    new = frames["new"].copy()
+    number = new.select_dtypes("number").columns[0]
+    new[number] = new[number].astype(object)
+    new.loc[3, number] = "soon"
+    with pytest.warns(UserWarning, match=rf"no numbers.*{number} \(1\)") as told:
+        adapted.predict(new)
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        adapted.predict(frames["new"])
+
+
 def test_progress_is_told_to_who_asks(frames):
     told = []
     mdshift.adapt(frames["source"], goal="general", strategy="source-only", label="y", progress=told.append)

@@ -29,6 +29,8 @@ def test_version(call):
     from mdshift import __version__
 
     assert call("--version").out == f"mdshift {__version__}\n"
+    as_module = subprocess.run([sys.executable, "-m", "mdshift", "--version"], capture_output=True, text=True, check=True)
+    assert as_module.stdout == f"mdshift {__version__}\n"
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)

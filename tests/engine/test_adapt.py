@@ -56,6 +56,18 @@ def rarer(rng, labelled=0, prior=0.05):
     return numeric(X, y, Xt, yt if labelled else None)
 
 
+@pytest.mark.parametrize("labelled", [0, 30])
+def test_a_class_that_the_source_lacks_is_told_unless_target_labels_tell_of_it(labelled):
+    rng = np.random.default_rng(0)
+    X, Xt = rng.normal(size=(90, 3)), rng.normal(size=(90, 3))
+    yt = np.arange(90) % 3
+    yt[labelled:] = -1
+    p = numeric(X, np.arange(90) % 2, Xt, yt if labelled else None)
+    p = replace(p, classes=("a", "b", "c"), source_classes=2)
+    found, _ = adapt(p, strategy="source-only", out="m")
+    assert any("cannot be predicted without target labels: c" in n.text for n in found.notes) == (not labelled)
+
+
 def test_a_named_strategy_is_kept_where_nothing_speaks_against_it():
     found, model = adapt(problem(), strategy="coral", out="m")
     assert (found.kept, found.strategy, model.strategy) == ("adapted", "coral", "coral")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
@@ -99,17 +100,33 @@ def test_truth_values_are_known_in_any_spelling(pair, tmp_path, trained, given):
     assert odd.said == []
 
 
-def test_columns_that_are_all_missing_and_dates_as_numbers_are_told(problem, tmp_path, monkeypatch):
+def test_a_truth_value_for_a_number_does_not_hang_on_the_rows_beside_it(pair, tmp_path):
+    n = {"label": ["no", "yes"] * 30}
+    problem = pair({"b": [0.5, 1.0] * 30, **n}, {"b": [1.0, 0.25] * 30, **n}, need_label=True)
+    (tmp_path / "new.csv").write_text("b\ntrue\nmaybe\nFalse\n0.5\n\n")
+    odd = apply.Odd()
+    found = read(problem, tmp_path / "new.csv", odd=odd)
+    np.testing.assert_array_equal(found.numbers[:4, 0], [1, np.nan, 0, 0.5])
+    assert odd.said == [f"{apply.UNREAD['number']}: b (1)"]
+
+
+def test_columns_that_are_all_missing_and_numbers_for_dates_are_told(problem, tmp_path, monkeypatch):
     monkeypatch.setattr(apply, "ROWS", 16)
-    columns = {"x": pa.nulls(30), "when": [1.7e9] * 30, "colour": pa.nulls(30, pa.string()), "note": ["t"] * 30}
+    columns = {"x": pa.nulls(30), "when": pa.array([1.7e9] * 29 + [None]), "colour": pa.nulls(30, pa.string()), "note": ["t"] * 30}
     pq.write_table(pa.table(columns), tmp_path / "new.parquet")
     odd = apply.Odd()
-    read(problem, tmp_path / "new.parquet", odd=odd)
-    assert odd.said == [f"{apply.AS_DAYS}: when (30)", f"{apply.EMPTY}: x, colour"]
+    found = read(problem, tmp_path / "new.parquet", odd=odd)
+    assert np.isnan(found.numbers).all()  # days, seconds or 20240131: nobody knows which
+    said = [f"{apply.UNREAD['date']}: when (29)", f"{apply.EMPTY}: x, colour"]
+    assert odd.said == said
+    pacsv.write_csv(pa.table(columns), tmp_path / "new.csv")
+    text = apply.Odd()
+    read(problem, tmp_path / "new.csv", odd=text)
+    assert text.said == said  # the same as text
     few = apply.Odd()
     pq.write_table(pa.table(columns).slice(0, 3), tmp_path / "few.parquet")
     read(problem, tmp_path / "few.parquet", odd=few)
-    assert few.said == [f"{apply.AS_DAYS}: when (3)"]  # of a few rows a column may well be missing
+    assert few.said == [f"{apply.UNREAD['date']}: when (3)"]  # of a few rows a column may well be missing
 
 
 def test_a_missing_column_is_named_at_once_with_what_the_model_knows(problem, tmp_path):

@@ -79,6 +79,8 @@ def test_spellings_of_one_class_are_told(pair):
     problem = pair(source, {**X, "label": [" 2", "1.0", "2"] * 20})
     assert problem.classes == ("1", "2")
     assert warned(problem, "taken for one class", "'1' and '1.0'", "' 2' and '2'")
+    many = pair({**X, "label": [" " * i + "a" for i in range(30)] + ["b" * 50, "b" * 50 + " "] * 15}, {**X, "label": ["a"] * 60})
+    assert warned(many, "taken for one class", "' " + " " * 27 + "a' and", "and 27 more", repr("b" * 40))
     whole = pair({**X, "label": ["1", "2", "2"] * 20}, {**X, "label": ["1.0", "2.0", "2.0"] * 20})
     assert whole.classes == ("1", "2")  # whole numbers with missing ones among them, as many a program writes them
     assert not warned(whole, "taken for one class")

@@ -267,6 +267,30 @@ def test_one_bad_date_makes_no_column_of_words(pair):
     assert kinds(many)["d"] == "category"
 
 
+def test_dates_that_cannot_be_and_digits_beyond_microseconds(pair):
+    at = [f"2023-{1 + i % 12:02d}-{1 + i % 28:02d} 10:00:00.{i:09d}" for i in range(2000)]
+    bad = {3: "2023-02-29 10:00:00", 700: "2023-04-31 10:00:00.5", 701: "2023-13-01 10:00:00", 1999: "2023-01-01 25:00:00"}
+    found = pair({"d": [bad.get(i, v) for i, v in enumerate(at)], "x": range(2000)}, {"d": at, "x": range(2000)})
+    assert kinds(found)["d"] == "date"
+    read = found.source.numbers[:, 0]
+    assert np.flatnonzero(np.isnan(read)).tolist() == list(bad)
+    expected = (np.array([v.replace(" ", "T") for v in at], "datetime64[us]") - np.datetime64("1970-01-01")) / np.timedelta64(1, "D")
+    others = np.setdiff1d(np.arange(2000), list(bad))
+    np.testing.assert_allclose(read[others], expected[others], rtol=0, atol=1e-9)
+
+
+def test_few_dates_of_a_typed_format_are_dates_whatever_stands_first(tmp_path):
+    two = ["soon", *["2024-01-01", "2024-01-02"] * 50]
+    pq.write_table(pa.table({"d": two, "x": range(101)}), tmp_path / "s.parquet")
+    found = load(DataSpec(sources=(str(tmp_path / "s.parquet"),), target=str(tmp_path / "s.parquet")), seed=0)
+    assert kinds(found)["d"] == "date"
+    codes = pa.table({"d": [*["01", "02"] * 50, None], "x": range(101)})
+    pq.write_table(codes, tmp_path / "c.parquet")
+    pq.write_table(codes.set_column(0, "d", pa.nulls(101, pa.string())), tmp_path / "n.parquet")
+    found = load(DataSpec(sources=(str(tmp_path / "c.parquet"),), target=str(tmp_path / "n.parquet")), seed=0)
+    assert kinds(found)["d"] == "category"  # a side without a value is no side of dates
+
+
 def test_dates_with_a_zone_and_without_are_dates(pair):
     mixed = [f"2024-01-{1 + i % 28:02d}T12:00:00{'Z' if i % 2 else '' if i % 3 else '+02:00'}" for i in range(60)]
     found = pair({"d": mixed, "x": range(60)}, {"d": mixed, "x": range(60)})

@@ -89,13 +89,15 @@ def test_a_quarter_of_each_members_say_goes_to_its_likeliest_class():
     np.testing.assert_allclose(found.labelled.sum(axis=1), 1)
 
 
-def clusters(seed, labels, m=600):
-    """Four far clusters of the target, each all of one class, where the source's line tells nothing."""
+def clusters(seed, labels, m=600, beside=0):
+    """Four far clusters of the target, each all of one class, where the source's line tells nothing. beside: columns that vary more, and tell nothing."""
     rng = np.random.default_rng(seed)
     places = np.array([[0, 0], [9, 0], [0, 9], [9, 9]])
     X, which = rng.normal(size=(600, 2)), rng.integers(0, 4, m)
     Z = places[which] + rng.normal(size=(m, 2)) + 20
     yt = np.array([0, 1, 1, 0])[which]
+    noise = 8.5 * rng.uniform(-1, 1, size=(2, m, beside))
+    X, Z = np.hstack([X, noise[0]]), np.hstack([Z, noise[1]])
     return prepared(X, (X[:, 0] > 0).astype(int), Z, np.where(np.arange(m) < labels, yt, MISSING)), yt
 
 
@@ -113,6 +115,17 @@ def test_labels_are_spread_among_rows_that_lie_together():
     assert alone > line + 0.3
     assert near > pooled + 0.1
     assert blended > 0.9
+
+
+def test_rows_that_lie_together_are_found_behind_ten_columns_that_vary_more():
+    """Neighbours are looked for in more than ten components: in ten these would be noise, and the labels would spread to nobody of their own (.55)."""
+    found = []
+    for seed in range(5):
+        p, yt = clusters(seed, 40, beside=10)
+        blended = Blend().run(p, linear_context(p))
+        alone = dict(zip(blended.evidence["members"], blended.predictor.members, strict=True))["target alone"]
+        found.append(accuracy(alone.scores(p.X_target[40:]), yt[40:]))
+    assert np.mean(found) > 0.6
 
 
 def test_where_rows_tell_nothing_of_one_another_spreading_costs_little():
