@@ -337,8 +337,8 @@ def test_what_the_pages_tell_of_the_record_is_in_the_record():
                 in worth
             )
         elif (strategy, task) == ("consensus", "classification"):
-            told = f"it gains {points(found.value)} points on average of {len(own)} sets where its members disagree, and loses {points(-worst)} at worst"
-            assert f"{told} on {count} pairs" in worth
+            told = f"{count} pairs of {len(own)} sets, `precedents.txt`) it gains {points(found.value)} points on average of the sets and loses {points(-worst)} at worst"
+            assert told in worth
         elif (strategy, task) == ("consensus", "regression"):
             assert f"`consensus` of numbers gained {short(found.value)} of R² on average" in page
 
