@@ -4,8 +4,8 @@
 
 Made tables of three classes and two sources, 60 of the target's rows labelled where a strategy learns from them: seconds of one run with the
 defaults beside a linear source model, on one core. `by rows`, `by columns`: the power of either that the seconds grow by. `!`: dearer than the usual of a higher declared cost, or
-cheaper than the usual of a lower one; what is declared is the cost on the dearest kind of data, and some networks are none on tables. A busy
-machine counts, too: these are orders of size.
+cheaper than the usual of a lower one; what is declared is the cost on the dearest kind of data, and some networks are none on tables. The beat, seconds
+of one and the same arithmetic, tells by how much another machine, or a busy one, is slower (the median of those between the strategies).
 """
 
 import argparse
@@ -18,6 +18,7 @@ from statistics import median
 import numpy as np
 
 from mdshift.declare import every, generator
+from mdshift.engine import cost
 from mdshift.learners.base import Context, Further, Prepared
 from mdshift.learners.linear import Linear
 from mdshift.types import MISSING
@@ -55,11 +56,12 @@ def seconds(strategy, rows, columns):
 
 def measure(catalogue):
     seconds(every("strategy")["mmd"](epochs=1.0), 60, 20)  # what is imported once is no strategy's cost
-    found = {}
+    found, beats = {}, []
     for name, strategy in catalogue.items():
+        beats.append(cost.beat())
         found[name] = [round(seconds(strategy, *size), 2) for size in SIZES]
         print(f"... {name} {found[name]}", flush=True)
-    return found
+    return found, round(median(beats), 4)
 
 
 def main():
@@ -70,24 +72,29 @@ def main():
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     catalogue = {n: s() for n, s in every("strategy").items() if not given.only or n in given.only.split(",")}
-    found = json.loads(given.read.read_text())["seconds"] if given.read else measure(catalogue)
-    by_cost = {cost: [v[1] for n, v in found.items() if catalogue[n].cost.value == cost] for cost in ORDER}
-    usual = {cost: median(values) for cost, values in by_cost.items() if values}
+    if given.read:
+        held = json.loads(given.read.read_text())
+        found, beat = held["seconds"], held["beat"]
+    else:
+        found, beat = measure(catalogue)
+    by_cost = {c: [v[1] for n, v in found.items() if catalogue[n].cost.value == c] for c in ORDER}
+    usual = {c: median(values) for c, values in by_cost.items() if values}
     heads = "".join(f"{f'{rows} x {columns}':>12}" for rows, columns in SIZES)
     print(f"\n{'strategy':26}{'declared':>10}{heads}{'by rows':>9}{'by columns':>12}")
     for name in sorted(found, key=lambda n: (ORDER.index(catalogue[n].cost.value), found[n][1])):
-        cost, taken = catalogue[name].cost.value, np.maximum(found[name], 0.01)
-        above, below = ORDER[ORDER.index(cost) + 1 :], ORDER[: ORDER.index(cost)]
+        declared, taken = catalogue[name].cost.value, np.maximum(found[name], 0.01)
+        above, below = ORDER[ORDER.index(declared) + 1 :], ORDER[: ORDER.index(declared)]
         odd = any(taken[1] > usual.get(c, np.inf) for c in above) or any(taken[1] < usual.get(c, 0.0) for c in below)
         growth = np.log(taken[1:] / taken[:-1]) / np.log(4)
         row = "".join(f"{t:12.2f}" for t in found[name])
-        print(f"{name:26}{cost:>10}{row}{growth[0]:9.1f}{growth[1]:12.1f}{' !' if odd else ''}")
-    print("usual, at the second size: " + ", ".join(f"{cost} {value:.1f} s" for cost, value in usual.items()))
+        print(f"{name:26}{declared:>10}{row}{growth[0]:9.1f}{growth[1]:12.1f}{' !' if odd else ''}")
+    print("usual, at the second size: " + ", ".join(f"{c} {value:.1f} s" for c, value in usual.items()) + f"; the beat {beat:g} s")
     if given.write:
         if given.only:  # the others stay as they were measured
-            found = json.loads(given.write.read_text())["seconds"] | found
+            before = json.loads(given.write.read_text())
+            found, beat = before["seconds"] | found, before["beat"]
         told = "seconds of one run on made tables; made by benchmarks/choosing/cost.py"
-        given.write.write_text(json.dumps({"about": told, "sizes": SIZES, "seconds": found}, indent=1) + "\n")
+        given.write.write_text(json.dumps({"about": told, "sizes": SIZES, "beat": beat, "seconds": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

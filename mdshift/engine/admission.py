@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def too_dear(
     desk: Desk, strategy: Strategy, second: guard.Second | None, budget: float, left: float, done: Collection[str] = ()
 ) -> str | None:
-    """Why a candidate is not begun with so many seconds left of the budget, or None."""
+    """Why a candidate is not begun with so many seconds left of the budget, or None. What it takes is what was measured, by the pace of this machine."""
     if left < 0:
         return f"not run: the budget of {budget:g} s was spent"
     p = desk.prepared
@@ -35,6 +35,8 @@ def too_dear(
     elif p.labelled.any() and guard.uses_labels(strategy) and not strategy.holds_back:
         again += guard.folds(strategy)
     needed = once * (1 + again)
+    if needed <= left:
+        needed *= cost.pace()
     if needed <= left:
         return None
     return f"not run: it takes {about(needed)}, and {left:.0f} s of the budget of {budget:g} s were left"

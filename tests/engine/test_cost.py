@@ -75,6 +75,22 @@ def test_what_would_outlast_the_budget_is_not_begun(monkeypatch):
     assert "not run" not in {c.strategy: c.verdict for c in free.candidates}["linear-ot"]
 
 
+def test_a_slower_machine_takes_longer_by_its_pace(monkeypatch):
+    usual = measured()["beat"]
+    monkeypatch.setattr(cost, "beat", lambda: 4 * usual)
+    assert cost.pace() == pytest.approx(4)
+    monkeypatch.setattr(cost, "beat", lambda: usual / 4)
+    assert cost.pace() == 1  # what is spared there is not counted on
+    monkeypatch.setattr(admission.cost, "expected", lambda name, *_: 60.0 if name == "linear-ot" else 0.0)
+    told = []
+    for pace in (1.0, 4.0):
+        monkeypatch.setattr(admission.cost, "pace", lambda pace=pace: pace)
+        found, _ = adapt(drifted(), strategy="auto", document=DRIFT, out="m", budget=500)
+        told.append({c.strategy: c.verdict for c in found.candidates}["linear-ot"])
+    assert "not run" not in told[0]
+    assert told[1].startswith("not run: it takes ~20 min")  # four runs of a minute, each four times as long
+
+
 def test_maps_that_were_trained_already_are_not_counted_again_against_the_budget(monkeypatch):
     monkeypatch.setattr("mdshift.strategies.committee.NETWORKS", ())
     taken = {"linear-ot": 100.0, "ot-map": 100.0, "consensus": 201.0, "committee": 201.0}
