@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -23,7 +24,7 @@ BINS = 255  # scikit-learn's
 WIDE = 100  # columns; of more, there are bins by the hundred thousand, and looking through them takes longer than the rows
 WIDE_BINS = 63
 FEWEST_COLUMNS = 2  # that a split chooses among
-_CELLS = 1 << 20  # rows x trees walked at once
+_CELLS = 1 << 16  # rows x trees walked at once: what is walked stays in the processor's own memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +86,8 @@ class TreesPredictor(Predictor):
         step = max(1, _CELLS // self.roots.size)
         for at in range(0, len(X), step):
             rows = np.asarray(X[at : at + step], dtype=np.float64)
-            line = np.arange(len(rows))[:, None]
-            node = np.broadcast_to(self.roots.ravel(), (len(rows), self.roots.size))
-            for _ in range(self.depth):
-                node = np.where(rows[line, self.feature[node]] <= self.threshold[node], self.left[node], self.right[node])
-            raw[at : at + step] = self.value[node].reshape(len(rows), *self.roots.shape).sum(axis=2)
+            found = np.ascontiguousarray(self._paths.values(rows))  # summed along memory: a row's sum must not hang on how many there are
+            raw[at : at + step] = found.reshape(len(rows), *self.roots.shape).sum(axis=2)
         raw += self.base
         if self.task == "regression":
             return raw
@@ -97,6 +95,10 @@ class TreesPredictor(Predictor):
         out = np.zeros((len(X), self.n_classes))
         out[:, self.classes] = softmax(z)
         return out
+
+    @cached_property
+    def _paths(self) -> _Paths:
+        return _Paths.of(self)
 
     def state(self) -> State:
         """Arrays and a little JSON."""
@@ -109,14 +111,76 @@ class TreesPredictor(Predictor):
     def restore(cls, state: State) -> TreesPredictor:
         """Put together again.
 
-        Raises ValueError where a node points outside of the arrays.
+        Raises ValueError where a node points outside of the arrays, or the nodes are no trees.
         """
         a, m = dict(state.arrays), state.meta
         nodes = len(a["value"])
         for name in ("left", "right", "roots"):
             if a[name].size and not 0 <= a[name].min() <= a[name].max() < nodes:
                 raise ValueError(f"tree array {name!r} points outside of its {nodes} nodes")
+        inner = a["left"] != np.arange(nodes)
+        once = np.concatenate([a["roots"].ravel(), a["left"][inner], a["right"][inner]])
+        if len(once) != nodes or len(np.unique(once)) != nodes:  # a node under two others, or none: a walk might never end
+            raise ValueError("the nodes are no trees")
         return cls(**a, depth=int(m["depth"]), n_classes=int(m["n_classes"]), task=str(m["task"]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Paths:
+    """The same trees, laid out to be walked by many rows at once: the deepest tree first, a right child behind its left one.
+
+    feature, child (the left one; a leaf points to itself), threshold (inf at a leaf), value: (nodes,). roots (trees,): their first nodes.
+    deeper: how many trees are deeper than 0, 1, 2 … back (trees,): where each tree of before stands now.
+    """
+
+    feature: NDArray[np.int64]
+    child: NDArray[np.int64]
+    threshold: NDArray[np.float64]
+    value: NDArray[np.float64]
+    roots: NDArray[np.int64]
+    deeper: list[int]
+    back: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, trees: TreesPredictor) -> _Paths:
+        """Number the nodes anew: first the roots, then the children in pairs."""
+        roots, own = trees.roots.ravel(), np.arange(len(trees.left))
+        inner = np.flatnonzero(trees.left != own)
+        new = np.empty(len(own), dtype=np.int64)
+        new[roots] = np.arange(len(roots))
+        new[trees.left[inner]] = len(roots) + 2 * np.arange(len(inner))
+        new[trees.right[inner]] = new[trees.left[inner]] + 1
+        old = np.argsort(new)
+        leaf = trees.left[old] == old
+        depth, level = np.zeros(len(roots), dtype=np.int64), 0
+        at, tree = roots, np.arange(len(roots))
+        while True:
+            on = trees.left[at] != at
+            at, tree, level = at[on], tree[on], level + 1
+            if not len(at):
+                break
+            depth[tree] = level
+            at, tree = np.concatenate([trees.left[at], trees.right[at]]), np.tile(tree, 2)
+        order = np.argsort(-depth, kind="stable")
+        return cls(
+            trees.feature[old],
+            np.where(leaf, own, new[trees.left[old]]),
+            np.where(leaf, np.inf, trees.threshold[old]),
+            trees.value[old],
+            order,  # roots were numbered first, in their order
+            [int((depth > i).sum()) for i in range(depth.max(initial=0))],
+            np.argsort(order),
+        )
+
+    def values(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The value (n, trees) of the leaf that each row (n, d) comes to in each tree."""
+        flat, start = rows.ravel(), np.arange(len(rows)) * rows.shape[1]
+        node = np.repeat(self.roots[:, None], len(rows), axis=1)
+        for trees in self.deeper:  # the others have come to their leaves
+            at = node[:trees]
+            seen = flat.take(self.feature.take(at) + start)
+            node[:trees] = self.child.take(at) + (seen > self.threshold.take(at))
+        return self.value.take(node)[self.back].T
 
 
 @dataclass(frozen=True)

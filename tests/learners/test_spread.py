@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 from made import linear_context, prepared
+from scipy.spatial import KDTree
 from sklearn.semi_supervised import LabelSpreading
 
 from mdshift.learners import spread
 from mdshift.learners.base import restore
+from mdshift.learners.compose import Averaged
 from mdshift.learners.spread import LABEL, SMOOTH, Neighbourhood, placed, unspread
 
 
@@ -88,6 +90,38 @@ def test_a_rows_scores_hang_on_no_other_row_and_survive_the_store(d):
     assert model.scores(X[:0]).shape == (0, 2)
     assert unspread(model) is base
     assert unspread(base) is base
+
+
+def test_members_that_ask_the_same_of_the_same_rows_look_once(monkeypatch):
+    asked = []
+
+    class Counted(KDTree):
+        def query(self, rows, *args, **kwargs):
+            asked.append(len(rows))
+            return super().query(rows, *args, **kwargs)
+
+    monkeypatch.setattr("scipy.spatial.KDTree", Counted)
+    p, base = world()
+    around = Neighbourhood.of(p.X_target, np.flatnonzero(p.labelled))
+    members = [around.predictor(base, p.X_target, p.y_target, label=label) for label in (1.0, 1000.0)]
+    X = np.random.default_rng(3).normal(size=(50, p.X_target.shape[1])).astype(np.float32)
+    alone = []
+    for member in members:
+        spread._LAST.clear()
+        alone.append(member.scores(X))
+    asked.clear()
+    spread._LAST.clear()
+    whole = Averaged(members, np.full(2, 0.5))
+    np.testing.assert_array_equal(whole.scores(X), 0.5 * alone[0] + 0.5 * alone[1])
+    assert asked == [50]
+    X[0] += 1  # the same array, other rows
+    moved = whole.scores(X)
+    assert asked == [50, 50]
+    np.testing.assert_array_equal(restore(whole.state()).scores(X), moved)
+    assert asked == [50, 50]
+    other = Neighbourhood.of(p.X_target[::2]).predictor(base, p.X_target[::2])
+    other.scores(X)
+    assert len(asked) == 3
 
 
 def test_many_rows_are_stood_for_by_some_and_half_of_these_are_labelled(monkeypatch):

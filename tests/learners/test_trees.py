@@ -60,6 +60,38 @@ def test_nodes_that_point_outside_are_refused():
         restore(State("trees", state.meta, bad))
 
 
+@pytest.mark.parametrize("break_it", ["a child of two", "a way back", "no parent"])
+def test_nodes_that_are_no_trees_are_refused(break_it):
+    state = Trees(3).fit(prepared(X, XOR), X, XOR, rng).state()
+    left, roots = state.arrays["left"].copy(), state.arrays["roots"].ravel()
+    root = int(roots[0])
+    if break_it == "a child of two":
+        left[root] = state.arrays["right"][root]
+    elif break_it == "a way back":
+        left[left[root]] = root
+    else:
+        left[root] = root
+    with pytest.raises(ValueError, match="no trees"):
+        restore(State("trees", state.meta, dict(state.arrays) | {"left": left}))
+
+
+def test_trees_of_any_depth_are_walked_to_their_leaves():
+    """A lone leaf, a stump, and a chain of three: by hand."""
+    own = {
+        "feature": [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0],
+        "threshold": [0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0],
+        "left": [0, 3, 2, 3, 5, 5, 7, 7, 9, 9, 10],
+        "right": [0, 2, 2, 3, 6, 5, 8, 7, 10, 9, 10],
+        "value": [1.0, 0.0, 10.0, 20.0, 0.0, 100.0, 0.0, 200.0, 0.0, 300.0, 400.0],
+    }
+    arrays = {name: np.array(v, dtype=float if name in ("threshold", "value") else int) for name, v in own.items()}
+    arrays |= {"roots": np.array([[0, 1, 4]]), "base": np.zeros(1), "classes": np.zeros(1, int)}
+    found = TreesPredictor(**arrays, depth=3, n_classes=1, task="regression")
+    Z = np.array([[0.5, 0.0], [0.6, 0.0], [0.6, 1.0], [1.5, 1.0], [2.0, 1.0], [2.5, 1.0]], dtype=np.float32)
+    assert found.scores(Z)[:, 0].tolist() == [121.0, 111.0, 211.0, 311.0, 311.0, 411.0]
+    np.testing.assert_array_equal(restore(found.state()).scores(Z), found.scores(Z))
+
+
 @pytest.mark.parametrize("k", [1, 3])
 def test_weighted_rows_are_binned_here_and_give_the_trees_that_scikit_learn_grows(k):
     """With weights that are all 1 the bins are scikit-learn's own."""
