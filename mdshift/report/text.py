@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from typing import Any
 
 LONGEST = 200
 DASH = "–"
+PLAIN = 1e-5  # numbers below it are written by powers of ten
 
 
 def clean(value: Any, longest: int = LONGEST) -> str:
@@ -28,7 +30,7 @@ def _escape(character: str) -> str:
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """A number in a table: a dash for None, three decimals below ten, fewer above."""
+    """A number in a table: a dash for None, three decimals below ten, fewer above, more where it would read as zero."""
     if value is None:
         return DASH
     if isinstance(value, bool):
@@ -38,7 +40,7 @@ def number(value: Any, digits: int = 3) -> str:
     if isinstance(value, float):
         size = abs(value)
         if size != 0 and size < 0.5 * 10**-digits:
-            return f"{value:.0e}"
+            return f"{value:.{math.ceil(-math.log10(size))}f}" if size >= PLAIN else f"{value:.0e}"
         return f"{value:,.{digits if size < 10 else 1 if size < 10**4 else 0}f}"  # noqa: PLR2004 - four figures or so
     return clean(value, 40)
 
