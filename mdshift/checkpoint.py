@@ -85,6 +85,10 @@ class Checkpoint:
         self.folder, self.key, self.say, self.warn = folder, key, say, warn
         self._refused, self._lock = False, threading.Lock()
 
+    def __reduce__(self) -> tuple[type[Checkpoint], tuple[()]]:
+        """Sent elsewhere it keeps nothing: the folder is here."""
+        return Checkpoint, ()
+
     @classmethod
     def open(cls, folder: Path, of: Any, *, resume: bool, say: Say, warn: Say) -> Checkpoint:
         """The checkpoint of the run that `of` (data, settings, versions) describes. What another run left is cleared away, abandoned ones too.

@@ -83,7 +83,7 @@ OPTIONS = _table(
     Option("alpha", float, 0.05, "level of the tests", "settings", low=1e-6, high=0.5, metavar="A"),
     Option("seed", int, 0, "seed of everything random", "settings", low=0, high=2**32 - 1, metavar="N"),
     Option("device", str, "auto", "where networks are trained", "settings", choices=("auto", "cpu", "cuda")),
-    Option("engine", str, "local", "what maps units of work", "settings", choices=("local", "ray")),
+    Option("engine", str, "local", "where the candidates of adapt run: here, or on Ray", "settings", choices=("local", "ray")),
     Option(
         "workers",
         int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mdshift.errors import EnvironmentFault
 
@@ -46,7 +46,25 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def begin(engine: str) -> None:
+    """Start the engine, where it is to be started: in a thread that outlives the work, since what is started ends with its thread.
+
+    Raises EnvironmentFault when the engine's extra is not installed.
+    """
+    if engine == "ray":
+        _ray()
+
+
 def _on_ray(function: Callable[[T], R], items: list[T]) -> list[R]:
+    ray = _ray()
+    task = ray.remote(function)
+    try:
+        return list(ray.get([task.remote(u) for u in items]))
+    except ray.exceptions.RayTaskError as error:  # what went wrong, without the story of where
+        raise error.cause from None
+
+
+def _ray() -> Any:
     import os
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -55,6 +73,5 @@ def _on_ray(function: Callable[[T], R], items: list[T]) -> list[R]:
     except ImportError:
         raise EnvironmentFault("the engine 'ray' is not installed", "", "pip install 'mdshift[ray]'") from None
     if not ray.is_initialized():
-        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, include_dashboard=False)
-    task = ray.remote(function)
-    return list(ray.get([task.remote(u) for u in items]))
+        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, include_dashboard=False, logging_level="ERROR")
+    return ray

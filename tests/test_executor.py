@@ -1,10 +1,12 @@
 import importlib.util
+import sys
 import time
 
+import fakeray
 import pytest
 
-from mdshift.errors import EnvironmentFault
-from mdshift.executor import map_units
+from mdshift.errors import DataError, EnvironmentFault
+from mdshift.executor import begin, map_units
 
 
 def slow_square(x):
@@ -27,6 +29,24 @@ def test_a_missing_extra_names_its_install_command():
     with pytest.raises(EnvironmentFault) as caught:
         map_units(slow_square, [1], engine="ray")
     assert caught.value.hint == "pip install 'mdshift[ray]'"
+
+
+def test_units_on_ray_stand_in_order_and_fail_as_they_would_here(monkeypatch):
+    ray = fakeray.made()
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    begin("local")
+    assert not ray.started
+    begin("ray")
+    assert map_units(lambda x: x * x, [3, 1, 2], engine="ray") == [9, 1, 4]
+    assert (ray.started, len(ray.tasks)) == (1, 3)
+
+    def fails(_):
+        raise DataError("what", "seen", "hint")
+
+    with pytest.raises(DataError) as caught:
+        map_units(fails, [1], engine="ray")
+    assert (caught.value.what, caught.value.seen, caught.value.hint) == ("what", "seen", "hint")
+    assert "story" not in str(caught.value)
 
 
 def test_an_interrupt_does_not_wait_for_the_units():

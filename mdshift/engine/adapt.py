@@ -86,7 +86,7 @@ def adapt(
         if by_domains is not None and plan.runs:
             desk = replace(desk, domains=general.hold_out(desk))
     source_seconds = time.perf_counter() - begun
-    trials, skipped = run_all(desk, plan.runs, budget, begun, workers)
+    trials, skipped = run_all(desk, plan.runs, budget, begun, workers, engine)
     because = plan.because
     if skipped and not trials:
         because = f"nothing was tried ({skipped[0].strategy}: {skipped[0].verdict.removeprefix('not run: ')})"

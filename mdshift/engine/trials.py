@@ -125,13 +125,17 @@ class Trial:
     opposed: bool = False  # the labels that judge, or the source's weighted ones, surely speak of a loss, or a class vanishes
 
 
-def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float, workers: int) -> tuple[list[Trial], list[Candidate]]:
+def run_all(
+    desk: Desk, runs: Sequence[Run], budget: float | None, begun: float, workers: int, engine: str = "local"
+) -> tuple[list[Trial], list[Candidate]]:
     """Run the candidates in order, those that build on others last, and judge them together.
 
-    Then those that follow another (`Strategy.follows`): only where they would be kept on their own record, by what that one shows. They run side by side only without a budget, which is watched between them. begun: when the run began (`time.perf_counter`).
+    Then those that follow another (`Strategy.follows`): only where they would be kept on their own record, by what that one shows. They run side by side only without a budget, which is watched between them. engine: where each
+    of them runs, here or on a cluster. begun: when the run began (`time.perf_counter`).
     """
-    from mdshift.executor import map_units
+    from mdshift.executor import begin, map_units
 
+    begin(engine)
     second = _second(desk, [strategy for strategy, _ in runs])
     led = [run for run in runs if run[0].follows in {strategy.name for strategy, _ in runs}]
     early = [run for run in runs if run not in led and not run[0].parts(desk.prepared.task)]
@@ -151,14 +155,17 @@ def run_all(desk: Desk, runs: Sequence[Run], budget: float | None, begun: float,
             title = titled(strategy.name, params)
             desk.context.progress(f"running {title}")
             ran = desk.checkpoint.unit(
-                title.replace(".", "_"), lambda: (*run, len(runs)), lambda: _run(desk, strategy, params, second, rans)
+                title.replace(".", "_"),
+                lambda: (*run, len(runs)),
+                lambda: _run(desk, strategy, params, second, rans) if engine == "local" else _run_away(desk, run, second, rans, engine),
             )
             work.done += 1
             return ran
 
         def ride(wave: Sequence[Run]) -> None:
             if budget is None:
-                rans.extend(map_units(one, wave, workers=workers))
+                # elsewhere each is waited for by a thread of its own: what it needs and what it keeps stay here
+                rans.extend(map_units(one, wave, workers=workers if engine == "local" else len(wave)))
                 return
             for run in wave:
                 because = admission.too_dear(
@@ -209,6 +216,23 @@ def _second(desk: Desk, strategies: Sequence[Strategy]) -> guard.Second | None:
         return (len(p.y_source), desk.seed)
 
     return desk.checkpoint.unit("second source model", inputs, lambda: guard.second_source(p, desk.context))
+
+
+def _run_away(desk: Desk, run: Run, second: guard.Second | None, before: Sequence[Ran], engine: str) -> Ran:
+    """Train a candidate where the engine does: there it keeps no checkpoint, and says nothing on the way."""
+    from mdshift.executor import map_units
+
+    sent = replace(desk, context=replace(desk.context, progress=_unheard))  # of the checkpoint an empty one arrives
+    return map_units(_run_sent, [(sent, run, second, list(before))], engine=engine)[0]
+
+
+def _run_sent(unit: tuple[Desk, Run, guard.Second | None, Sequence[Ran]]) -> Ran:
+    desk, (strategy, params), second, before = unit
+    return _run(desk, strategy, params, second, before)
+
+
+def _unheard(_: str) -> None:
+    """Nobody listens."""
 
 
 def _run(desk: Desk, strategy: Strategy, params: Mapping[str, Any], second: guard.Second | None, before: Sequence[Ran]) -> Ran:

@@ -1,6 +1,8 @@
 import json
+import sys
 from dataclasses import replace
 
+import fakeray
 import numpy as np
 import pytest
 from made import DRIFT, domain, drifted, numeric, problem
@@ -54,6 +56,21 @@ def rarer(rng, labelled=0, prior=0.05):
     Xt, yt = draw(800, prior)
     yt[labelled:] = -1
     return numeric(X, y, Xt, yt if labelled else None)
+
+
+def test_candidates_on_ray_are_those_that_run_here(monkeypatch):
+    monkeypatch.setattr("mdshift.strategies.committee.NETWORKS", ())
+    ray = fakeray.made()
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    told = [adapt(drifted(), strategy="auto", document=DRIFT, out="m", engine=engine) for engine in ("local", "ray")]
+    here, there = (replace(found, candidates=tuple(replace(c, seconds=0.0) for c in found.candidates)) for found, _ in told)
+    assert dumps(document("mdshift.adaptation/1", here, data={}, settings={}, seconds={})) == dumps(
+        document("mdshift.adaptation/1", there, data={}, settings={}, seconds={})
+    )
+    X = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    np.testing.assert_array_equal(*(model.predictor.scores(X) for _, model in told))
+    assert len(ray.tasks) > 2  # each candidate one
+    assert ray.started == 1
 
 
 @pytest.mark.parametrize("labelled", [0, 30])
