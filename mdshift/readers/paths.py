@@ -14,10 +14,11 @@ from pathlib import Path
 
 from mdshift.declare import every
 from mdshift.errors import DataError, EnvironmentFault, nearest
-from mdshift.readers.base import Place, Reader
+from mdshift.readers.base import PACKED, Place, Reader
 
 ASIDE = ("readme", "license", "licence", "copying", "changelog", "notice")  # files that lie beside data
 MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\x93NUMPY": "npy", b"PK\x03\x04": "npy"}
+PACKINGS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}  # by Arrow's names for them
 PICKLES = tuple(bytes([n]) for n in range(2, 6))  # the protocol that follows the mark
 SNIFFED = 4096
 
@@ -43,6 +44,7 @@ def located(given: str) -> Iterator[Place]:
                 raise DataError(
                     "standard input is empty" if given == "-" else "the pipe is empty", given, "pipe CSV, JSONL or Parquet into it"
                 )
+            _unpack(file, given)
             yield Place("-" if given == "/dev/stdin" else given, file, (file,), sniff(file, given), piped=True)
         return
     yield _lookup(path, given)
@@ -62,6 +64,30 @@ def _spool(path: Path, given: str, file: Path) -> None:
         raise EnvironmentFault(
             "cannot keep what is piped", f"{file}: {error.strerror or error}", "set TMPDIR to a place with more room"
         ) from None
+
+
+def _unpack(file: Path, given: str) -> None:
+    """Put in the place of what was piped, where it is compressed and no name says so, what it holds."""
+    if file.suffix.lower() in PACKED:  # a named pipe: its reader unpacks
+        return
+    with file.open("rb") as f:
+        head = f.read(SNIFFED)
+    packed_by = next((name for magic, name in PACKINGS.items() if head.startswith(magic)), None)
+    if packed_by is None:
+        return
+    import pyarrow as pa
+
+    whole = file.with_name("unpacked")
+    try:
+        with pa.input_stream(str(file), compression=packed_by) as packed, whole.open("wb") as out:
+            shutil.copyfileobj(packed, out)
+    except (OSError, EOFError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise EnvironmentFault(
+                "cannot unpack what is piped", f"{given}: {error.strerror}", "set TMPDIR to a place with more room"
+            ) from None
+        raise DataError("what is piped is damaged", f"{given}: {packed_by}", "send it again: it does not unpack to its end") from None
+    whole.replace(file)
 
 
 def _is_pipe(path: Path) -> bool:

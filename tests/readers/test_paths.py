@@ -6,6 +6,7 @@ import pickle
 import socket
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from mdshift.errors import UsageError
@@ -157,6 +158,20 @@ def test_target_is_needed(tmp_path):
 def test_closed_standard_input(monkeypatch, refused):
     monkeypatch.setattr("sys.stdin", None)
     assert "empty" in refused("-").what
+
+
+@pytest.mark.parametrize("packing", ["gzip", "bz2", "zstd", "lz4"])
+def test_what_is_piped_compressed_is_unpacked(tmp_path, read, refused, monkeypatch, packing):
+    plain = b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(5000))
+    with pa.output_stream(str(tmp_path / "packed"), compression=packing) as out:
+        out.write(plain)
+    packed = (tmp_path / "packed").read_bytes()
+    assert len(packed) < len(plain)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(packed)))
+    raw, _ = read("-")
+    assert raw.column("b").to_pylist()[-1] in (4999**2, str(4999**2))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(packed[: len(packed) // 2])))
+    assert refused("-").what == "what is piped is damaged"
 
 
 def test_a_named_pipe_is_read_when_it_is_asked_for(tmp_path, read):
