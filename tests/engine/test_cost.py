@@ -12,7 +12,6 @@ from mdshift.engine import admission, cost
 from mdshift.engine.adapt import adapt
 from mdshift.pace import about
 
-
 BEAT = cost.beat
 
 
