@@ -111,13 +111,15 @@ class TreesPredictor(Predictor):
     def restore(cls, state: State) -> TreesPredictor:
         """Put together again.
 
-        Raises ValueError where a node points outside of the arrays, or the nodes are no trees.
+        Raises ValueError where a node points outside of the arrays or to no column, or the nodes are no trees.
         """
         a, m = dict(state.arrays), state.meta
         nodes = len(a["value"])
         for name in ("left", "right", "roots"):
             if a[name].size and not 0 <= a[name].min() <= a[name].max() < nodes:
                 raise ValueError(f"tree array {name!r} points outside of its {nodes} nodes")
+        if a["feature"].min(initial=0) < 0:  # it would be looked up in the row before
+            raise ValueError("tree array 'feature' holds a column below 0")
         inner = a["left"] != np.arange(nodes)
         once = np.concatenate([a["roots"].ravel(), a["left"][inner], a["right"][inner]])
         if len(once) != nodes or len(np.unique(once)) != nodes:  # a node under two others, or none: a walk might never end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 ROWS = 65_536  # rows of a batch: a few MiB for a usual table
 CELLS = 1 << 22  # cells of a batch: fewer rows for a wide one
 PACKED = (".gz", ".bz2", ".zst", ".lz4")
+PACKINGS = {  # by Arrow's names for them, which has none for xz; the first bytes of each
+    "gzip": rb"\x1f\x8b",
+    "bz2": rb"BZh[1-9](1AY&SY|\x17rE8P\x90)",  # a column may be named BZh
+    "zstd": rb"\x28\xb5\x2f\xfd",
+    "lz4": rb"\x04\x22\x4d\x18",
+    "xz": rb"\xfd7zXZ\x00",
+}
+UNPACK = {"gzip": "gzip -dc", "bz2": "bzip2 -dc", "zstd": "zstd -dc", "lz4": "lz4 -dc", "xz": "xz -dc"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +145,11 @@ def suffix(path: Path) -> str:
     while endings and endings[-1] in PACKED:
         endings.pop()
     return endings[-1] if endings else ""
+
+
+def packing(head: bytes) -> str | None:
+    """What the data that begin so are compressed by, or None."""
+    return next((name for name, first in PACKINGS.items() if re.match(first, head)), None)
 
 
 def stem(path: Path) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mdshift.declare import reader
 from mdshift.errors import DataError
-from mdshift.readers.base import Ask, Reader, distinct_names, reading, suffix
+from mdshift.readers.base import UNPACK, Ask, Reader, distinct_names, packing, reading, suffix
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,6 +86,12 @@ def check(file: Path, shown: str, encoding: str | None) -> int:
             if encoding is None or not encoding.lower().startswith(("utf-16", "utf_16", "utf-32", "utf_32", "utf16", "utf32")):
                 at = chunk.find(b"\0")
                 if at >= 0:
+                    if offset == 0 and (packed_by := packing(chunk)) is not None:
+                        raise DataError(
+                            "compressed, and its name does not say so",
+                            f"{shown}: {packed_by}",
+                            f"unpack it: {UNPACK[packed_by]} < FILE > UNPACKED",
+                        )
                     hint = (
                         "--encoding utf-16, if that is what it is"
                         if chunk.count(b"\0") > len(chunk) // 4

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from mdshift.declare import every
 from mdshift.errors import DataError, EnvironmentFault, nearest
-from mdshift.readers.base import PACKED, Place, Reader
+from mdshift.readers.base import PACKED, UNPACK, Place, Reader, packing
 
 ASIDE = ("readme", "license", "licence", "copying", "changelog", "notice")  # files that lie beside data
 MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\x93NUMPY": "npy", b"PK\x03\x04": "npy"}
-PACKINGS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}  # by Arrow's names for them
 PICKLES = tuple(bytes([n]) for n in range(2, 6))  # the protocol that follows the mark
 SNIFFED = 4096
 
@@ -72,8 +71,8 @@ def _unpack(file: Path, given: str) -> None:
         return
     with file.open("rb") as f:
         head = f.read(SNIFFED)
-    packed_by = next((name for magic, name in PACKINGS.items() if head.startswith(magic)), None)
-    if packed_by is None:
+    packed_by = packing(head)
+    if packed_by is None or packed_by == "xz":  # which Arrow does not know
         return
     import pyarrow as pa
 
@@ -130,6 +129,8 @@ def sniff(path: Path, given: str) -> str:
             return kind
     if head[:1] == b"\x80" and head[1:2] in PICKLES:
         raise DataError("a pickle is not read", given, "it could run code: save the data as CSV, Parquet or .npz")
+    if (packed_by := packing(head)) is not None:
+        raise DataError("unknown format", f"{given}: compressed by {packed_by}", f"unpack it first: {UNPACK[packed_by]} < FILE > UNPACKED")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"["):
         return "jsonl"

@@ -58,6 +58,8 @@ def test_nodes_that_point_outside_are_refused():
     bad = dict(state.arrays) | {"left": np.full_like(state.arrays["left"], 10**6)}
     with pytest.raises(ValueError, match="points outside"):
         restore(State("trees", state.meta, bad))
+    with pytest.raises(ValueError, match="below 0"):
+        restore(State("trees", state.meta, dict(state.arrays) | {"feature": np.full_like(state.arrays["feature"], -1)}))
 
 
 @pytest.mark.parametrize("break_it", ["a child of two", "a way back", "no parent"])

@@ -1,6 +1,7 @@
 """From paths to files."""
 
 import io
+import lzma
 import os
 import pickle
 import socket
@@ -172,6 +173,25 @@ def test_what_is_piped_compressed_is_unpacked(tmp_path, read, refused, monkeypat
     assert raw.column("b").to_pylist()[-1] in (4999**2, str(4999**2))
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(packed[: len(packed) // 2])))
     assert refused("-").what == "what is piped is damaged"
+
+
+def test_a_column_may_be_named_like_the_mark_of_a_compression(read, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"BZh,b\n1,2\n")))
+    assert read("-")[0].table.column_names == ["BZh", "b"]
+
+
+@pytest.mark.parametrize("name", ["a", "a.csv"])
+@pytest.mark.parametrize("packing", ["gzip", "bz2", "zstd", "lz4", "xz"])
+def test_a_compressed_file_by_another_name_is_told(tmp_path, refused, packing, name):
+    plain = b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(500))
+    if packing == "xz":
+        (tmp_path / name).write_bytes(lzma.compress(plain))
+    else:
+        with pa.output_stream(str(tmp_path / name), compression=packing) as out:
+            out.write(plain)
+    error = refused(tmp_path / name)
+    assert packing in f"{error.what} {error.seen}"
+    assert error.hint.startswith("unpack it")
 
 
 def test_a_named_pipe_is_read_when_it_is_asked_for(tmp_path, read):
