@@ -90,8 +90,7 @@ def adapt(
     because = plan.because
     if skipped and not trials:
         because = f"nothing was tried ({skipped[0].strategy}: {skipped[0].verdict.removeprefix('not run: ')})"
-    tried = {t.name for t in trials}
-    skipped += [Candidate(name, {}, None, why, 0.0) for name, why in plan.passed if name not in tried]
+    skipped += [Candidate(name, {}, None, why, 0.0) for name, why in plan.passed]
     return _settle(desk, trials, skipped, strategy, because, out, device, source_seconds)
 
 

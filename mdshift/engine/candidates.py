@@ -131,7 +131,10 @@ def candidates(
         because = f"nothing was tried: {passed[0][0]} {why}"
     led = () if by_domains else followers(runs[:limit], problem, compute)
     runs = [*with_parts(runs[:limit], problem), *(others(runs[:limit]) if compute == "high" else ()), *led]
-    return Plan(tuple(runs), because, kinds, tuple(passed), expected if len(expected) == len(ends) else None)
+    begun = {strategy.name for strategy, _ in runs}  # a part of another may be ranked too low to be tried for itself
+    return Plan(
+        tuple(runs), because, kinds, tuple(p for p in passed if p[0] not in begun), expected if len(expected) == len(ends) else None
+    )
 
 
 def followers(runs: Sequence[Run], problem: Problem, compute: str) -> tuple[Run, ...]:

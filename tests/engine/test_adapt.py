@@ -342,6 +342,15 @@ def test_auto_keeps_the_committee_where_the_inputs_moved_and_its_record_speaks_f
     assert "overrules the source model nowhere" in loose.candidates[-1].evidence["validators"]["precedent"]["sentence"]
 
 
+@pytest.mark.parametrize("budget", [None, 1e-9])
+def test_a_part_of_another_that_is_ranked_too_low_for_itself_is_told_of_once(budget):
+    ranked = [{"strategy": n} for n in ("consensus", "coral", "label-shift", "linear-ot", "subspace", "source-only")]
+    found, _ = adapt(drifted(), strategy="auto", document={**DRIFT, "ranked": ranked}, out="m", budget=budget)
+    names = [c.strategy for c in found.candidates]
+    assert sorted(set(names)) == sorted(names)
+    assert {c.strategy: c.verdict for c in found.candidates}["subspace"].startswith("not tried: 3 candidates")
+
+
 def test_what_is_spread_among_the_targets_rows_says_nothing_of_the_sources(monkeypatch):
     """Source rows have no place among the target's: the weighted labels there judge the mean itself."""
     from mdshift.learners.spread import Carrier
