@@ -209,6 +209,12 @@ FIGURES = [  # page, what it tells, the file, where the file has it: the groups 
     ),
     (
         "docs/trust.md",
+        "is foretold; .069 with the pairs on which its members disagree less",
+        "choosing/unseen.txt",
+        (r"committee, classification, ambiguity from 0\.015(?:.*\n)*?.*below the low end (\S+) of a further",),
+    ),
+    (
+        "docs/trust.md",
         "of .053 for `consensus` of numbers",
         "choosing/unseen.txt",
         (r"consensus, regression(?:.*\n)*?.*below the low end (\S+) of a further",),
@@ -353,6 +359,25 @@ def test_what_the_pages_tell_of_the_record_is_in_the_record():
             assert told in worth
         elif (strategy, task) == ("consensus", "regression"):
             assert f"`consensus` of numbers gained {short(found.value)} of R² on average" in page
+
+
+def test_what_the_pages_tell_of_slight_disagreement_is_in_the_record():
+    from mdshift.validators.precedent import LEAST, MOST, SLIGHT, record, spread
+
+    page, worth, design = ((DOCS / name).read_text(encoding="utf-8") for name in ("trust.md", "worth.md", "design.md"))
+    limit, slight = LEAST["classification"], SLIGHT["committee"]
+    every = record("committee", "classification", slight, MOST["classification"])
+    low = f"{spread(every, 'classification').low:.3f}".replace("0.", ".", 1)
+    assert f"where its members disagree less, {sum(map(len, every.values()))} of {len(every)} ({low})" in page
+    few = record("committee", "classification", slight, limit - 1e-9)
+    gains = 100 * np.concatenate(list(few.values()))
+    words = {5: "five", 12: "twelve"}
+    told = f"{words[len(gains)]} pairs of {words[len(few)]} sets below .04 gained {gains.mean():.1f} on average and lost {-gains.min():.1f} at worst"
+    assert told in worth
+    assert (
+        f"on {len(gains)} pairs of {len(few)} sets, {gains.mean():.1f} points gained on average,\n  {-gains.min():.1f} lost at worst"
+        in design
+    )
 
 
 def test_what_is_told_of_a_believed_mean_is_what_its_record_holds():

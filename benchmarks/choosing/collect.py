@@ -35,7 +35,7 @@ from mdshift.learners.spread import unspread
 from mdshift.readers.load import domain_for, load
 from mdshift.types import DataSpec
 from mdshift.validators.mixval import ROWS, SHARE
-from mdshift.validators.precedent import LEAST, MOST, precedents
+from mdshift.validators.precedent import MOST, least, precedents
 
 SMALLEST = 60  # rows of a domain, as in the examination
 TOLD = ("members", "ambiguity", "believed", "overruled")  # what the record asks of the evidence
@@ -108,9 +108,9 @@ def recorded(tables):
 
 
 def in_range(here):
-    """Whether the members of `consensus` disagree on a collected pair as much as the record asks."""
+    """Whether the members of `consensus` disagree on a collected pair as much as the record of `committee` asks."""
     found = gained(here)
-    return LEAST[found["task"]] <= found["ambiguity"] <= MOST[found["task"]]
+    return least("committee", found["task"], found.get("classes", 2)) <= found["ambiguity"] <= MOST[found["task"]]
 
 
 def collect(bench, name, files, strategies, folder, seed, *, same, shots, once, epochs):

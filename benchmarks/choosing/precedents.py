@@ -18,7 +18,7 @@ import numpy as np
 from mdshift.declare import lookup
 from mdshift.learners.select import merits
 from mdshift.stats.ambiguity import ambiguity
-from mdshift.validators.precedent import LEAST, MOST, alike, set_of
+from mdshift.validators.precedent import LEAST, MOST, SLIGHT, alike, least, set_of
 
 
 def accuracy(scores, y):
@@ -63,7 +63,7 @@ def pair(folder, strategy="consensus"):
         told["overruled"] = averaged.overruled([p["target"] for p in (*parts, *asked)], weights, told, base["X_target"])
     joined = averaged.joined(said, weights, task, told, base["X_target"]).scores(X)
     seen = ambiguity([p["target"] for p in gauge], np.full(len(gauge), 1 / len(gauge)))
-    more = {fact: round(float(value), 4) for fact, value in told.items()}
+    more = {"classes": int(base["target"].shape[1])} | {fact: round(float(value), 4) for fact, value in told.items()}
     if task == "regression":
         known = base["y_source"]
         seen /= known.var()
@@ -129,14 +129,17 @@ def show(title, task, some):
             if fact in p
         )
         print(f"{'':16}{p['pair']:58}{p['source_only']:12.3f}{p['ambiguity']:11.4f}{p['gain']:+8.3f}{more}")
-    for least in sorted({0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, LEAST[task]}):
-        used = [p for p in some if least <= p["ambiguity"] <= MOST[task] and alike(p)]
+    cuts = sorted({0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, LEAST[task]})
+    slight = [(cut, 3) for cut in (0.0, 0.01, *SLIGHT.values(), 0.02, 0.03)] if title in SLIGHT and task == "classification" else []
+    for cut, classes in (*((cut, 0) for cut in cuts), *slight):
+        used = [p for p in some if cut <= p["ambiguity"] <= MOST[task] and alike(p) and p.get("classes", 0) >= classes]
         gains = np.array([p["gain"] for p in used])
         if len(gains):
             spread = f"median {np.median(gains):+.3f}, mean {gains.mean():+.3f}, worst {gains.min():+.3f}"
             sets = len({set_of(p["pair"]) for p in used})
             below = int((gains < -0.02).sum())
-            print(f"  ambiguity from {least:.3f} to {MOST[task]:g}: {len(gains)} pairs of {sets} sets, {below} below -.02, {spread}")
+            of = "of three classes or more, " if classes else ""
+            print(f"  {of}ambiguity from {cut:.3f} to {MOST[task]:g}: {len(gains)} pairs of {sets} sets, {below} below -.02, {spread}")
 
 
 def main():
@@ -153,7 +156,7 @@ def main():
     earlier = json.loads(given.before.read_text())["pairs"] if given.before else []
     again = {p["pair"] for p in found}
     # beyond the limits no networks are asked for any more, and an earlier row would not be either
-    beyond = {p["pair"] for p in found if not LEAST[p["task"]] <= p["ambiguity"] <= MOST[p["task"]]}
+    beyond = {p["pair"] for p in found if not least("committee", p["task"], p.get("classes", 2)) <= p["ambiguity"] <= MOST[p["task"]]}
     networks += others("committee", beyond | {p["pair"] for p in networks}, earlier)
     found += others("consensus", again, earlier)
     shots += others("blend", {p["pair"] for p in shots}, earlier)

@@ -7,7 +7,7 @@ from mdshift.learners.linear import Linear
 from mdshift.validators import precedent
 from mdshift.validators.base import Bench, Gain
 from mdshift.validators.collapse import Collapse
-from mdshift.validators.precedent import FURTHEST, LEAST, LEVEL, MOST, Precedent, foretold, gainful, precedents, record, spread
+from mdshift.validators.precedent import FURTHEST, LEAST, LEVEL, MOST, SLIGHT, Precedent, foretold, gainful, precedents, record, spread
 
 RECORDED = {"classification": "committee", "regression": "consensus"}  # what has a record by how much its members disagree
 
@@ -23,8 +23,9 @@ def numbers(monkeypatch):
     return pairs
 
 
-def bench(task="classification", ambiguity=0.1, strategy=None, plain=None, adapted=None, **more):
-    y = np.arange(40) % 2 if task == "classification" else np.linspace(-3, 3, 40)
+def bench(task="classification", ambiguity=0.1, strategy=None, plain=None, adapted=None, y=None, **more):
+    if y is None:
+        y = np.arange(40) % 2 if task == "classification" else np.linspace(-3, 3, 40)
     p = prepared(np.zeros((40, 1)), y, np.zeros((50, 1)), task=task)
     blank = np.full((50, 2), 0.5)
     evidence = more if ambiguity is None else {"ambiguity": ambiguity, **more}
@@ -112,10 +113,37 @@ def test_of_a_strategy_that_learns_from_labels_pairs_count_whose_labels_sided_wi
 
 def test_where_there_is_no_record_nothing_is_said():
     assert "no record" in Precedent().gain(bench(strategy="coral"), 2.0)
+    assert "no record" in Precedent().gain(bench(strategy="blend"), 2.0)  # it has one, but of no such kind
     assert "no record" in Precedent().gain(bench(ambiguity=None), 2.0)
     assert "too little" in Precedent().gain(bench(ambiguity=0.001), 2.0)
     assert "too little" in Precedent().gain(bench("regression", 0.001), 2.0)
     assert "contradict" in Precedent().gain(bench(ambiguity=0.3), 2.0)
+
+
+def test_of_three_classes_a_committee_has_a_record_where_its_members_disagree_less():
+    def said(ambiguity, classes=3, strategy="committee"):
+        return Precedent().gain(bench(y=np.arange(40) % classes, ambiguity=ambiguity, strategy=strategy), 2.0)
+
+    slight, limit = SLIGHT["committee"], LEAST["classification"]
+    assert "too little" in said(0.99 * slight)
+    assert "too little" in said(0.99 * limit, classes=2)
+    assert "too little" in said(0.99 * limit, strategy="consensus")
+    below, above = said(0.99 * limit), said(1.01 * limit)
+    assert below == said(1.01 * slight)
+    assert above == said(1.01 * limit, classes=2)
+    counted = [
+        sum(
+            slight <= p["ambiguity"] <= MOST["classification"] and p["ambiguity"] >= least
+            for p in precedents()
+            if p["strategy"] == "committee" and p["overruled"] > 0
+        )
+        for least in (slight, limit)
+    ]
+    assert counted[0] > counted[1]
+    for found, count in zip((below, above), counted, strict=True):
+        assert f"of {count} real pairs" in found.sentence
+    # what counts below the limit for two classes is that of others: of two classes it changed nothing there
+    assert all(p["overruled"] == 0 for p in precedents() if p["strategy"] == "committee" and p["classes"] == 2 and p["ambiguity"] < limit)
 
 
 @pytest.mark.usefixtures("numbers")
