@@ -20,7 +20,7 @@ import numpy as np
 from precedents import Said, accuracy
 
 from mdshift.declare import configure, lookup
-from mdshift.engine.guard import unmoved
+from mdshift.engine.onrecord import unmoved
 from mdshift.families import ASSURED, BELIEVED, COHERENT, SLACK, WIDE
 from mdshift.learners import spread as spreading
 from mdshift.stats import coherence as stats

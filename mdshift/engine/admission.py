@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mdshift.engine import cost, guard
+from mdshift.engine import cost, guard, onrecord
 from mdshift.pace import about
 from mdshift.validators.precedent import foretold
 
@@ -52,7 +52,7 @@ def uncalled(desk: Desk, strategy: Strategy, trials: Sequence[Trial]) -> str | N
         return f"{strategy.follows} was not run"
     if any(t.wins and not t.on_record for t in trials):
         return "another candidate is shown to be better than source-only"
-    unmoved = guard.unmoved(desk.kinds)
+    unmoved = onrecord.unmoved(desk.kinds)
     if unmoved:
         return unmoved
     if leader.opposed:
@@ -60,6 +60,6 @@ def uncalled(desk: Desk, strategy: Strategy, trials: Sequence[Trial]) -> str | N
     told = foretold(strategy.name, desk.prepared, leader.trained.evidence, by=leader.name)
     if isinstance(told, str):
         return f"by {leader.name}, {told}"
-    if not guard.insured(guard.Opinion({"precedent": told}, {}), desk.kinds, desk.tolerance):
+    if not onrecord.insured(guard.Opinion({"precedent": told}, {}), desk.kinds, desk.tolerance):
         return f"its record would not keep it ({told.sentence})"
     return None

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import generator
-from mdshift.engine import admission, general, guard
+from mdshift.engine import admission, general, guard, onrecord
 from mdshift.engine.naming import named
 from mdshift.pace import follow
 from mdshift.rules.thresholds import defaults
@@ -316,10 +316,10 @@ def _by_labels(desk: Desk, ran: Ran, scores: Floats, z: float, evidence: dict[st
     if wins or loses or ran.params:
         return found
     bench = guard.bench_for(prepared, context, ran.trained, desk.weights, name=found.name)
-    past = guard.past(bench)
-    if past is not None and enough and guard.sided(gain, finer, past, desk.kinds, desk.tolerance):
+    past = onrecord.past(bench)
+    if past is not None and enough and onrecord.sided(gain, finer, past, desk.kinds, desk.tolerance):
         return replace(found, wins=True, on_record=True, verdict=f"the target labels side with it; {past.sentence}")
-    if past is not None and enough and guard.unopposed(bench, gain, past, desk.kinds, desk.tolerance):
+    if past is not None and enough and onrecord.unopposed(bench, gain, past, desk.kinds, desk.tolerance):
         return replace(found, wins=True, on_record=True, verdict=f"the target labels do not speak against it; {past.sentence}")
     return found
 
@@ -354,7 +354,7 @@ def _by_validators(desk: Desk, ran: Ran, crowd: guard.Crowd, second: guard.Secon
     evidence["validators"] = said.told()
     # a correction of the class shares stands on P(X|Y) being the same, which the diagnosis can test without labels
     agreed = said.agreed and (not said.by_class or set(desk.kinds or ()) == {"label"})
-    on_record = not agreed and guard.insured(said, desk.kinds, desk.tolerance)
+    on_record = not agreed and onrecord.insured(said, desk.kinds, desk.tolerance)
     gain = said.gains["precedent"] if on_record else said.gain
     if agreed:
         verdict = "the validators agree on a gain"

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from made import prepared, rng_of
 
-from mdshift.engine.guard import Opinion, insured
+from mdshift.engine.guard import Opinion
+from mdshift.engine.onrecord import insured
 from mdshift.learners.linear import Linear
 from mdshift.validators import precedent
 from mdshift.validators.base import Bench, Gain
