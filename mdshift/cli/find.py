@@ -139,7 +139,7 @@ def read_plan(place: str) -> Mapping[str, Any]:
         from mdshift.errors import nearest
 
         folder = path.parent
-        names = [str(p.relative_to(folder)) for p in folder.iterdir()] if folder.is_dir() else []
+        names = [p.name for p in folder.iterdir() if p.name[:1] != "."] if folder.is_dir() else []
         raise UsageError("the plan does not exist", repr(place), nearest(path.name, names)) from None
     except IsADirectoryError:
         raise UsageError("the plan must be a file", repr(place), "data are positional: SOURCE... TARGET") from None

@@ -147,7 +147,7 @@ def _neighbour(path: Path) -> str:
     with contextlib.suppress(OSError, ValueError):
         while not folder.is_dir() and folder != folder.parent:
             folder, wanted = folder.parent, folder.name
-        names = {p.name: str(p) for p in folder.iterdir()}
+        names = {p.name: str(p) for p in folder.iterdir() if p.name[:1] != "." or wanted[:1] == "."}  # no lock of a run that goes on
         hint = nearest(wanted, names)
         for name, full in names.items():
             if hint == f"did you mean {name!r}?":

@@ -28,6 +28,13 @@ def test_a_missing_path_names_the_nearest_name(tmp_path, refused):
     assert "source.csv" in error.hint
 
 
+def test_hidden_names_are_no_hint_unless_one_is_asked_for(tmp_path, refused):
+    for name in (".model.lock", "source.csv"):
+        (tmp_path / name).write_text("a\n1\n")
+    assert refused(tmp_path / "q").hint == f"in {str(tmp_path)!r}: known: source.csv"
+    assert refused(tmp_path / ".model.lok").hint == f"did you mean {str(tmp_path / '.model.lock')!r}?"
+
+
 def test_a_missing_folder_names_the_nearest_one(tmp_path, refused):
     (tmp_path / "data").mkdir()
     assert str(tmp_path / "data") in refused(tmp_path / "dato" / "a.csv").hint
