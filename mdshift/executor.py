@@ -10,6 +10,21 @@ from mdshift.errors import EnvironmentFault
 T = TypeVar("T")
 R = TypeVar("R")
 
+# what units import inside their functions, of packages whose modules import one another in circles
+CIRCULAR = (
+    "scipy.linalg",
+    "scipy.optimize",
+    "scipy.sparse.linalg",
+    "scipy.spatial.distance",
+    "scipy.special",
+    "scipy.stats",
+    "sklearn.ensemble",
+    "sklearn.feature_extraction.text",
+    "sklearn.linear_model",
+    "sklearn.neighbors",
+    "sklearn.utils.extmath",
+)
+
 
 def map_units(function: Callable[[T], R], units: Iterable[T], *, engine: str = "local", workers: int = 1) -> list[R]:
     """Apply `function` to every unit; the results stand in the units' order.
@@ -26,6 +41,7 @@ def map_units(function: Callable[[T], R], units: Iterable[T], *, engine: str = "
         return [function(u) for u in items]
     from concurrent.futures import ThreadPoolExecutor
 
+    ready()
     pool = ThreadPoolExecutor(max_workers=workers)
     try:
         found = list(pool.map(function, items))
@@ -37,6 +53,17 @@ def map_units(function: Callable[[T], R], units: Iterable[T], *, engine: str = "
         raise
     pool.shutdown()
     return found
+
+
+def ready() -> None:
+    """Import in this thread what the units' threads would.
+
+    Of two threads that enter a circle of imports at two places, Python lets one go on with half a module rather than have both wait for ever.
+    """
+    from importlib import import_module
+
+    for name in CIRCULAR:
+        import_module(name)
 
 
 def cores() -> int:

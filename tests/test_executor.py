@@ -1,10 +1,14 @@
+import ast
 import importlib.util
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import fakeray
 import pytest
 
+import mdshift
 from mdshift.errors import DataError, EnvironmentFault
 from mdshift.executor import begin, map_units
 
@@ -67,3 +71,32 @@ def test_an_interrupt_does_not_wait_for_the_units():
         assert ended == []
     finally:
         go.set()
+
+
+def imported_late():
+    """Modules of scipy and scikit-learn that functions of the package import."""
+    found = set()
+    for file in Path(mdshift.__file__).parent.rglob("*.py"):
+        for function in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for node in ast.walk(function):
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    found.add(node.module)
+                elif isinstance(node, ast.Import):
+                    found |= {alias.name for alias in node.names}
+    return {name for name in found if name.split(".")[0] in {"scipy", "sklearn"}}
+
+
+def test_threads_find_scipy_and_sklearn_imported():
+    """Two threads that import the two halves of a circle at once are handed half a module."""
+    late = imported_late()
+    assert {"sklearn.ensemble", "scipy.special"} <= late
+    code = (
+        "import sys; from mdshift.executor import map_units\n"
+        f"def unit(_): return [n for n in {sorted(late)} if n not in sys.modules]\n"
+        "alone = map_units(unit, range(2), workers=1); threads = map_units(unit, range(2), workers=2)\n"
+        "print(len(alone[0]) > 0, threads)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.split(maxsplit=1) == ["True", "[[], []]\n"]
