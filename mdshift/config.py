@@ -128,7 +128,7 @@ OPTIONS = _table(
         "label_plan",
         str,
         None,
-        "recommend: write which target rows to label first, and why, to this file (.csv); adapt: that file, once they are labelled: its `judge` rows alone judge",
+        "recommend: write which target rows to label first, and why, to this file (.csv); diagnose and adapt: that file, once they are labelled: only its `judge` rows, a random sample, tell what moved and what helped",
         metavar="FILE",
     ),
     Option("fail_on", str, None, "exit with 1 from this severity on", choices=("minor", "moderate", "severe")),

@@ -71,7 +71,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
     from mdshift.checkpoint import Checkpoint, data, fingerprint, versions
     from mdshift.declare import lookup
     from mdshift.engine.adapt import adapt as engine
-    from mdshift.engine.labelplan import judges
+    from mdshift.engine.labelplan import as_judged, judges
     from mdshift.learners.construct import Recipe
     from mdshift.readers.load import describe, load
     from mdshift.report.json import document, plain
@@ -100,7 +100,9 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
         if plan is not None and plan["schema"] == "mdshift.diagnosis/1":
             plan = advise(session, plan)
         elif plan is None and session["strategy"] == "auto" and session.configuration.thresholds:
-            plan = advise(session, document_of(session, problem))  # the engine's own recommendation goes by the default thresholds
+            plan = advise(
+                session, document_of(session, problem if judging is None else as_judged(problem, judging))
+            )  # the engine's own recommendation goes by the default thresholds
         if session["dry_run"]:
             return rehearse(session, problem, plan, parameters)
         further = {"from": session["from"], "label_plan": session["label_plan"], "thresholds": dict(session.configuration.thresholds)}

@@ -12,7 +12,7 @@ from mdshift.executor import cores
 if TYPE_CHECKING:
     from mdshift.types import DataSpec, Problem
 
-OPTIONS = ("fail_on", *options.DATA, *options.TESTING, *options.RUNNING, *options.RESULT)
+OPTIONS = ("fail_on", "label_plan", *options.DATA, *options.TESTING, *options.RUNNING, *options.RESULT)
 SEVERITIES = ("none", "minor", "moderate", "severe")
 
 
@@ -34,8 +34,15 @@ def diagnose(paths: list[str] | None, flags: options.Flags) -> int:
 
 
 def examine(session: Session, spec: DataSpec) -> dict[str, Any]:
-    """Read, and diagnose."""
-    return diagnosis_of(session, read(session, spec))
+    """Read, and diagnose: by the labels that a label plan had drawn at random, where one is given."""
+    problem = read(session, spec)
+    if session["label_plan"]:
+        from mdshift.engine.labelplan import as_judged, judges
+
+        problem = as_judged(problem, judges(session["label_plan"], problem))
+        assert problem.target is not None
+        session.message(f"labels: of the {int(problem.target.labelled.sum())} rows that the plan had drawn at random")
+    return diagnosis_of(session, problem)
 
 
 def read(session: Session, spec: DataSpec) -> Problem:

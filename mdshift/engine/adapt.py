@@ -80,7 +80,16 @@ def adapt(
         plan = Plan(() if strategy == "source-only" else ((named, dict(params or {})),), "", (), ())
     else:
         plan = candidates(
-            problem, document, goal=goal, compute=compute, alpha=alpha, seed=seed, workers=workers, engine=engine, progress=progress
+            problem,
+            document,
+            goal=goal,
+            compute=compute,
+            alpha=alpha,
+            seed=seed,
+            workers=workers,
+            engine=engine,
+            progress=progress,
+            judges=judges,
         )
         desk = replace(desk, kinds=plan.kinds, limits=limits or {}, expected=plan.expected)
         if by_domains is not None and plan.runs:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, configure, every, variants
 from mdshift.engine import general, guard
+from mdshift.engine.labelplan import as_judged
 from mdshift.engine.recommend import MOST, missing_module, without_extra
 from mdshift.errors import DataError, EnvironmentFault, UsageError
 from mdshift.types import Problem
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mdshift.families import Strategy
 
     Run = tuple[Strategy, Mapping[str, Any]]
@@ -89,14 +93,16 @@ def candidates(
     workers: int,
     engine: str,
     progress: Callable[[str], None],
+    judges: NDArray[np.bool_] | None = None,
 ) -> Plan:
     """Which strategies to try.
 
-    document: a recommendation; without one the problem is diagnosed first. Strategies ranked above source-only are tried, at most a few,
+    document: a recommendation; without one the problem is diagnosed first, by the labels of the target rows `judges` (m,) alone where these are given. Strategies ranked above source-only are tried, at most a few,
     by what `compute` affords; with target labels also those that train on them, since the labels will tell. Where compute is high, the
     cheap ones are tried with other settings too, and are judged like all candidates.
     """
-    said = document or _recommended(problem, goal, compute, alpha, seed, workers, engine, progress)
+    seen = problem if judges is None else as_judged(problem, judges)
+    said = document or _recommended(seen, goal, compute, alpha, seed, workers, engine, progress)
     ranked = list(said.get("ranked", ()))
     facts = said.get("facts") or {}
     kinds = tuple(str(k) for k in facts.get("kinds", ()))

@@ -7,13 +7,14 @@ Rows that a model is unsure of teach it much, and are no sample of the target: a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import generator
 from mdshift.engine.recommend import smallest_gain, words_of_gain
 from mdshift.errors import DataError, UsageError
+from mdshift.types import MISSING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,7 +159,7 @@ def judges(path: str, problem: Problem) -> NDArray[np.bool_]:
     if files is not None:  # a file that is labelled moves into its class's folder, and so to another place in the order
         drawn = _places([str(line.get("file") or "") for line in lines], [str(f) for f in files], index, path)
     foreign = np.setdiff1d(drawn, index)
-    if len(foreign):
+    if len(foreign) and len(index) == problem.target.rows:  # of a sample some may be left out
         raise DataError("the label plan is of another target", f"its row {foreign[0]} is not in {len(index)} target rows", hint)
     found = np.isin(index, drawn)
     if not (found & problem.target.labelled).any():
@@ -166,6 +167,20 @@ def judges(path: str, problem: Problem) -> NDArray[np.bool_]:
             "no row that is to judge has a label", f"{len(drawn)} `judge` rows in {path!r}", "label these rows in the target first"
         )
     return np.asarray(found)
+
+
+def as_judged(problem: Problem, judging: NDArray[np.bool_]) -> Problem:
+    """The problem with the labels of these target rows (m,) alone: what else a plan had labelled was chosen, and shows another law than the target's."""
+    import numpy as np
+
+    target = problem.target
+    if target is None or target.y is None:
+        return problem
+
+    def shown(y: Any) -> Any:
+        return np.where(judging, y, MISSING if y.dtype.kind == "i" else np.nan).astype(y.dtype)
+
+    return replace(problem, target=replace(target, y=shown(target.y), further=tuple(shown(y) for y in target.further)))
 
 
 def _places(drawn: list[str], files: list[str], index: Ints, path: str) -> list[int]:

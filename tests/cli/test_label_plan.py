@@ -145,6 +145,11 @@ def test_its_labelled_rows_judge_in_adapt(call, pair):
     assert every.json["comparison"]["rows"] == 124
     assert valid(judged.json)["comparison"]["rows"] == 62
     assert judged.json["settings"]["label_plan"] == "plan.csv"
+    seen, whole = (call("diagnose", "s.csv", "t2.csv", "--label", "y", "--json", *more) for more in (("--label-plan", "plan.csv"), ()))
+    assert seen.code == 0, seen.err
+    assert "labels: of the 62 rows" in seen.err
+    assert valid(seen.json)["tests"]["y"]["n_target"] == 62
+    assert whole.json["tests"]["y"]["n_target"] == 124
     refused = call(*given, "--label-plan", "s.csv")
     assert refused.code == 2
     assert "no label plan" in refused.err

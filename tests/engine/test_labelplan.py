@@ -266,3 +266,28 @@ def test_a_large_target_is_covered_by_a_sample_of_it(monkeypatch):
     plan = plan_labels(given, NEEDED)
     assert len(set(plan.row.tolist())) == 20
     assert plan.row.max() > 50
+
+
+def test_what_moved_is_read_from_the_labels_that_were_drawn_at_random(monkeypatch):
+    from mdshift.engine import candidates as tried
+
+    seen = []
+
+    def diagnosed(p, **_):
+        seen.append(p.target.labelled)
+        raise DataError("enough", "", "")
+
+    monkeypatch.setattr("mdshift.engine.diagnose.diagnose", diagnosed)
+    p = problem(labelled=30)
+    judging = p.target.labelled & (np.arange(len(p.target)) % 2 == 0)
+    how = {"goal": "target", "compute": "low", "alpha": 0.05, "seed": 0, "workers": 1, "engine": "local", "progress": lambda _: None}
+    for judges in (None, judging):
+        with pytest.raises(DataError, match="enough"):
+            tried.candidates(p, None, **how, judges=judges)
+    assert np.array_equal(seen[0], p.target.labelled)
+    assert np.array_equal(seen[1], judging)
+    assert 0 < judging.sum() < p.target.labelled.sum()
+    numbers = replace(p, target=replace(p.target, y=np.where(p.target.labelled, 1.5, np.nan), further=(p.target.y,)))
+    shown = labelplan.as_judged(numbers, judging).target
+    assert np.array_equal(~np.isnan(shown.y), judging)
+    assert np.array_equal(shown.further[0] >= 0, judging)
