@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mdshift.errors import DataError, nearest
 from mdshift.readers.base import Ask, Block
 from mdshift.readers.collect import Raw, assemble
-from mdshift.readers.labels import DEFAULT, encoded, names_of, read_numbers
+from mdshift.readers.labels import DEFAULT, encoded, names_of, read_numbers, untold
 from mdshift.readers.notes import listed
 from mdshift.readers.paths import located, reader
 from mdshift.readers.screen import LARGEST
@@ -28,6 +28,7 @@ ROWS = 16_384  # rows of a batch that is predicted at once
 
 INFINITE = "infinite numbers, which count as missing"
 HUGE = f"numbers beyond {LARGEST:g}, which are cut to it"
+WILD = f"labels that are infinite or beyond {LARGEST:g}, and count as missing"
 UNREAD = {"number": "values that are no numbers, and count as missing", "date": "values that are no dates, and count as missing"}
 NEW = "categories that the model does not know"
 EMPTY = "columns of the model that are all missing"
@@ -147,7 +148,7 @@ def domain(raw: Raw, schema: Schema, task: str | None, codes: dict[str, int], la
                 )
     y = None
     if label is not None and label in raw.positions:
-        y = _y(raw.column(label), task, codes)
+        y = _y(raw.column(label), task, codes, label, odd)
     return Domain(raw.name, made["number"], made["category"], made["text"], raw.images, y, raw.index, raw.rows)
 
 
@@ -208,7 +209,7 @@ def _finite(values: NDArray[np.float64], column: Column, odd: Odd) -> NDArray[np
     return np.clip(np.where(infinite, np.nan, values), -LARGEST, LARGEST)
 
 
-def _y(column: pa.Array, task: str | None, codes: dict[str, int]) -> NDArray[Any]:
+def _y(column: pa.Array, task: str | None, codes: dict[str, int], label: str, odd: Odd) -> NDArray[Any]:
     import numpy as np
 
     if task != "regression":
@@ -216,7 +217,9 @@ def _y(column: pa.Array, task: str | None, codes: dict[str, int]) -> NDArray[Any
     values = read_numbers(column)
     if values is None:
         raise DataError("a label that is not a number", str(words(column).drop_null()[0]), "the model predicts numbers")
-    return np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), np.nan)
+    wild = untold(values)
+    odd.count(WILD, label, int(wild.sum()))
+    return np.where(wild, np.nan, values)
 
 
 def check(schema: Schema, raw: Raw, path: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mdshift.errors import DataError, nearest
 from mdshift.readers.collect import Raw
 from mdshift.readers.notes import Notes, listed
+from mdshift.readers.screen import LARGEST
 from mdshift.readers.values import canonical, family, floats, numbers, padded, shown, words
 from mdshift.types import MISSING, UNKNOWN, DataSpec
 
@@ -33,6 +34,7 @@ class Labels:
     ys: tuple[NDArray[Any] | None, ...]
     why: str
     alike: tuple[str, ...] = ()  # spellings that are taken for one class
+    wild: int = 0  # numbers that are infinite or too large, and count as missing
 
 
 def pick(spec: DataSpec, known: Collection[str]) -> str | None:
@@ -62,7 +64,8 @@ def encode(name: str, columns: Sequence[pa.Array | None], n_sources: int, spec: 
 
     The task, unless `--task` says it: words and truth values are classes; numbers with a fraction are numbers; whole
     numbers are numbers in a column called `target` with more than 2 values, classes in one called `label` or
-    `class` with up to 100 values (two rows each), and anywhere else classes up to 20 values. Infinite numbers count as missing.
+    `class` with up to 100 values (two rows each), and anywhere else classes up to 20 values. Numbers that are infinite or beyond `LARGEST` count as missing:
+    one such label would be all that a model learns.
 
     Raises DataError when numbers are asked for and the column holds words.
     """
@@ -70,16 +73,17 @@ def encode(name: str, columns: Sequence[pa.Array | None], n_sources: int, spec: 
 
     read = [None if c is None else read_numbers(c) for c in columns]
     numeric = all(v is not None for c, v in zip(columns, read, strict=True) if c is not None)
-    values = np.concatenate([v[np.isfinite(v)] for v in read if v is not None] or [np.zeros(0)]) if numeric else np.zeros(0)
-    rows = sum(int(np.isfinite(v).sum()) for v in read[:n_sources] if v is not None) or len(values)
+    there = [None if v is None else v[~np.isnan(v) & ~untold(v)] for v in read]
+    values = np.concatenate([v for v in there if v is not None] or [np.zeros(0)]) if numeric else np.zeros(0)
+    rows = sum(len(v) for v in there[:n_sources] if v is not None) or len(values)
     task, why = _task(name, np.unique(values), rows, numeric=numeric, wanted=spec.task)
     if task == "regression":
         if not numeric:
             raise DataError(
                 "a label that is not a number", f"{name!r}: {_word(columns, read)!r}", "--task classification, or clean the column"
             )
-        ys = tuple(_finite(v) for v in read)
-        return Labels(task, (), 0, ys, why)
+        wild = sum(int(untold(v).sum()) for v in read if v is not None)
+        return Labels(task, (), 0, tuple(_known(v) for v in read), why, wild=wild)
     named = [None if c is None else names_of(c) for c in columns]
     in_source = _sorted({w for column in named[:n_sources] if column is not None for w in column if w is not None})
     beyond = _sorted({w for column in named[n_sources:] if column is not None for w in column if w is not None} - set(in_source))
@@ -113,6 +117,9 @@ def tell(read: Labels, label: str, raws: Sequence[Raw], n_sources: int, notes: N
     import numpy as np
 
     notes.say("info", f"label {label!r}: {read.task}, since {read.why}")
+    if read.wild:
+        notes.count("wild_labels", label, read.wild)
+        notes.say("warning", f"{read.wild} labels are infinite or beyond {LARGEST:g}: treated as missing", label)
     for ways in read.alike:
         notes.say("warning", "labels taken for one class", ways)
     there = [y for y in read.ys[:n_sources] if y is not None]
@@ -181,12 +188,20 @@ def _word(columns: Sequence[pa.Array | None], read: Sequence[Any]) -> str:
     return first[1] if first else shown(text[0].as_py())
 
 
-def _finite(values: Any) -> Any:
+def untold(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which numbers can be no label (n,): infinite ones, and those beyond `LARGEST`."""
     import numpy as np
 
-    if values is None or not np.isfinite(values).any():
+    return np.asarray(np.abs(values) > LARGEST)
+
+
+def _known(values: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+    import numpy as np
+
+    if values is None:
         return None
-    return np.where(np.isfinite(values), np.clip(values, -1e150, 1e150), np.nan)
+    found = np.where(untold(values), np.nan, values)
+    return None if np.isnan(found).all() else found
 
 
 def _none_if_blank(codes: NDArray[np.int64]) -> NDArray[np.int64] | None:

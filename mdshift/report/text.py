@@ -8,7 +8,7 @@ from typing import Any
 
 LONGEST = 200
 DASH = "–"
-PLAIN = 1e-5  # numbers below it are written by powers of ten
+PLAIN, BIG = 1e-5, 1e15  # numbers below and from there on are written by powers of ten
 
 
 def clean(value: Any, longest: int = LONGEST) -> str:
@@ -30,7 +30,7 @@ def _escape(character: str) -> str:
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """A number in a table: a dash for None, three decimals below ten, fewer above, more where it would read as zero."""
+    """A number in a table: a dash for None, three decimals below ten, fewer above, more where it would read as zero; a power of ten where none could be read."""
     if value is None:
         return DASH
     if isinstance(value, bool):
@@ -41,6 +41,8 @@ def number(value: Any, digits: int = 3) -> str:
         size = abs(value)
         if size != 0 and size < 0.5 * 10**-digits:
             return f"{value:.{math.ceil(-math.log10(size))}f}" if size >= PLAIN else f"{value:.0e}"
+        if size >= BIG:
+            return f"{value:.3g}"
         return f"{value:,.{digits if size < 10 else 1 if size < 10**4 else 0}f}"  # noqa: PLR2004 - four figures or so
     return clean(value, 40)
 

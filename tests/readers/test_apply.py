@@ -196,3 +196,12 @@ def test_arrays_by_position(tmp_path):
     np.save(tmp_path / "m.npy", X[:, :3])
     with pytest.raises(DataError, match="column of the model is missing"):
         read(problem, tmp_path / "m.npy")
+
+
+def test_labels_of_new_data_that_are_infinite_or_huge_are_missing_and_told(pair, tmp_path):
+    table = {"x": [i * 1.5 for i in range(60)], "target": RNG.normal(size=60).tolist()}
+    found, odd = pair(table, table, need_label=True), apply.Odd()
+    pq.write_table(pa.table({"x": [1.0] * 5, "target": pa.array([0.5, np.inf, -1e308, None, 1e149])}), tmp_path / "new.parquet")
+    y = read(found, tmp_path / "new.parquet", label="target", labels_wanted=True, odd=odd).y
+    assert np.array_equal(y, [0.5, np.nan, np.nan, np.nan, 1e149], equal_nan=True)
+    assert odd.said == [f"{apply.WILD}: target (2)"]

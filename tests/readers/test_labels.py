@@ -121,7 +121,13 @@ def test_the_other_labels_are_no_features(pair):
     assert [c.name for c in found.schema.columns] == ["x"]
 
 
-def test_infinite_labels_are_missing(pair):
-    found = pair({**X, "target": ["inf", *RNG.normal(size=59)]}, X)
+@pytest.mark.parametrize("wild", ["inf", "-inf", "1e400", "1e308", "-2e150"])
+def test_labels_that_are_infinite_or_huge_are_missing_and_told(pair, wild):
+    found = pair({**X, "target": [wild, *RNG.normal(size=59)]}, X)
     assert np.isnan(found.source.y[0])
     assert np.isfinite(found.source.y[1:]).all()
+    assert warned(found, "1 labels are infinite or beyond 1e+150", "missing", "target")
+    assert found.quality["wild_labels"] == {"target": 1}
+    large = pair({**X, "target": [1e149, *RNG.normal(size=59)]}, X)
+    assert large.source.y[0] == 1e149
+    assert not warned(large, "infinite")

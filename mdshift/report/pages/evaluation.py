@@ -13,8 +13,9 @@ MOST_CLASSES = 12
 def page(document: Document) -> Page:
     """Main score, other scores, classes, confusion."""
     score = document["scores"][0]
-    told = f"{score['metric']} {interval(score['value'], score['low'], score['high'])} on {number(document['rows'])} labelled rows"
-    left = f"; {number(document['unlabelled'])} without a label were left out" if document["unlabelled"] else ""
+    told = f"{score['metric']} {interval(score['value'], score['low'], score['high'])} on {number(document['rows'])} labelled row{'' if document['rows'] == 1 else 's'}"
+    lacking = document["unlabelled"]
+    left = f"; {number(lacking)} without a label {'was' if lacking == 1 else 'were'} left out" if lacking else ""
     verdict = [f"{told[0].upper()}{told[1:]}{left}."]
     if document["unknown"]:
         verdict.append(f"{number(document['unknown'])} rows have a class that the model does not know; they count as wrong.")
