@@ -83,5 +83,5 @@ def test_every_error_has_a_documented_exit_code():
 
 @pytest.mark.parametrize("given", ["inf", "-inf", "nan", "1e400"])
 def test_a_parameter_is_a_finite_number(given):
-    with pytest.raises(UsageError, match="must lie in"):
+    with pytest.raises(UsageError, match="must be a finite number"):
         declare.configure(declare.lookup("strategy", "irm"), {"weight": given})

@@ -50,7 +50,7 @@ def from_paths(session: Session, paths: Sequence[str]) -> DataSpec:
     Raises UsageError when there is only one, or when standard input is named twice.
     """
     if sum(p == "-" for p in paths) > 1:
-        raise UsageError("standard input can stand in one place only", "'-' twice", "write one of the two to a file")
+        raise _twice()
     if len(paths) == 1:
         if session.settings.get("goal") == "general" or session.settings.get("domain_column"):
             return spec_of(session, paths, None)  # with a domain column the readers take one of its values as the target
@@ -70,6 +70,8 @@ def locate(session: Session, paths: Sequence[str]) -> tuple[DataSpec, Mapping[st
     Raises UsageError when nothing is found.
     """
     plan_file = session.settings.get("plan")
+    if plan_file == "-" and "-" in paths:
+        raise _twice()
     if plan_file is not None:
         session.follow(read_plan(plan_file))
         session.message(f"data and settings: {'the plan on standard input' if plan_file == '-' else plan_file}")
@@ -85,6 +87,10 @@ def locate(session: Session, paths: Sequence[str]) -> tuple[DataSpec, Mapping[st
     if session.plan is not None:
         return from_plan(session, session.plan), session.plan
     return at_hand(session), None
+
+
+def _twice() -> UsageError:
+    return UsageError("standard input can stand in one place only", "'-' twice", "write one of the two to a file")
 
 
 def at_hand(session: Session) -> DataSpec:

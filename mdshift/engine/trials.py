@@ -73,6 +73,8 @@ class Desk:
     @property
     def judge(self) -> str:
         """Who judges, in words."""
+        if not len(self.prepared.X_target) and self.domains is None:
+            return "any evidence: there is neither a target nor a second source to judge by"
         if self.by_labels:
             return BY_LABELS
         return "validators (the target labels cannot judge)" if self.judged.labelled.any() else "validators without target labels"

@@ -244,5 +244,6 @@ def _label_name(raw: Raw, name: str | None, *, labels_wanted: bool, path: str) -
         name = next((n for n in DEFAULT if n in raw.positions), None)
     if labels_wanted and (name is None or name not in raw.positions):
         what = "label column not found" if name else "no label column"
-        raise DataError(what, f"{name!r} in {path}" if name else path, nearest(name or "label", raw.names))
+        hint = nearest(name or "label", raw.names) if raw.names else "a file's label is the folder that it lies in: DOMAIN/CLASS/FILE"
+        raise DataError(what, f"{name!r} in {path}" if name else path, hint)
     return name

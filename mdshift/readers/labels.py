@@ -128,6 +128,8 @@ def tell(read: Labels, label: str, raws: Sequence[Raw], n_sources: int, notes: N
     for raw, y in zip(raws[:n_sources], read.ys[:n_sources], strict=True):
         if y is None:
             notes.say("warning", "sources without labels, which are not learnt from", raw.name)
+    if read.task == "regression" and there:
+        _tell_constant(there, notes)
     if read.task == "classification" and there:
         counts = np.bincount(np.concatenate([y[y >= 0] for y in there]), minlength=len(read.classes))
         if read.source_classes < 2:  # noqa: PLR2004 - nothing to tell apart
@@ -146,6 +148,14 @@ def tell(read: Labels, label: str, raws: Sequence[Raw], n_sources: int, notes: N
         n = 0 if y is None else int((y >= 0).sum() if y.dtype.kind == "i" else (~np.isnan(y)).sum())
         if n < len(raws[-1].index):
             notes.say("info", f"target rows with a label: {n} of {len(raws[-1].index)}")
+
+
+def _tell_constant(numbers: Sequence[NDArray[np.float64]], notes: Notes) -> None:
+    import numpy as np
+
+    low, high = min(float(np.nanmin(y)) for y in numbers), max(float(np.nanmax(y)) for y in numbers)
+    if low == high:
+        notes.say("warning", f"the source's label is always {low:g}: there is nothing to learn but that")
 
 
 def names_of(column: pa.Array) -> list[str | None]:

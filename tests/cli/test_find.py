@@ -159,6 +159,9 @@ def test_recommend_finds_its_data_by_a_recommendation(call, read, arguments):
 
 def test_standard_input_stands_once(refused):
     assert refused("diagnose", "-", "-").error.startswith("error: standard input can stand in one place only")
+    assert refused("adapt", "-", "t.csv", "--plan", "-", stdin=b"a,y\n1,2\n").error.startswith(
+        "error: standard input can stand in one place only"
+    )
 
 
 def _recommend(folder, **more):

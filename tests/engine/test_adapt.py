@@ -510,6 +510,24 @@ def test_what_these_data_show_is_the_verdict_and_not_the_record(monkeypatch):
     assert verdicts["committee"] == "not run: another candidate is shown to be better than source-only"  # nothing more is sought
 
 
+def test_labels_that_count_by_their_class_are_told_of():
+    """A target of nine in ten of one class, ten labels of each; and a target of as many, whose even labels count alike."""
+    rng = np.random.default_rng(0)
+
+    def told(share):
+        y, yt = rng.integers(0, 2, 400), (rng.random(400) < share).astype(np.int64)
+        X, Xt = (rng.normal(size=(400, 3)) + 3 * labels[:, None] for labels in (y, yt))
+        given = np.concatenate([np.flatnonzero(yt == k)[:10] for k in (0, 1)])
+        found, _ = adapt(numeric(X, y, Xt, np.where(np.isin(np.arange(400), given), yt, -1)), strategy="source-only", out="m")
+        return [note.text for note in found.notes if "class by class" in note.text]
+
+    (text,) = told(0.9)
+    low, high = (float(word) for word in text.split("counts ")[1].split(" times")[0].split(" to "))
+    assert 0.1 < low < 0.4
+    assert 1.6 < high < 1.9
+    assert told(0.5) == []
+
+
 def test_one_candidate_and_several_are_spoken_of_in_words():
     lost = [Trial(name, {}, None, None, Gain(0.0, -0.1, 0.1), False, False, "", 0.0) for name in ("coral", "linear-ot")]
     one, both = (_choose(trials, asked=False, because="", by="the target labels held back")[1] for trials in (lost[:1], lost))

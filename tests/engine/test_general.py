@@ -184,6 +184,12 @@ def test_without_a_target_the_goal_is_general():
     assert found.validator == "leave-one-domain-out"
 
 
+def test_one_source_alone_judges_nothing():
+    found, _ = adapt(world(np.random.default_rng(0), (1,)), strategy="auto", document={"ranked": [{"strategy": "ensemble"}], "facts": {}}, out="m")
+    assert found.kept == "source-only"
+    assert found.reason.endswith("by any evidence: there is neither a target nor a second source to judge by")
+
+
 def test_a_strategy_of_the_catalogue_is_judged_the_same_way():
     found, _ = adapt(world(np.random.default_rng(0), (0,) * 5, 40, columns=1), strategy="auto", goal="general", compute="low", out="m")
     assert [c.strategy for c in found.candidates][:2] == ["source-only", "ensemble"]

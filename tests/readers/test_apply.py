@@ -205,3 +205,10 @@ def test_labels_of_new_data_that_are_infinite_or_huge_are_missing_and_told(pair,
     y = read(found, tmp_path / "new.parquet", label="target", labels_wanted=True, odd=odd).y
     assert np.array_equal(y, [0.5, np.nan, np.nan, np.nan, 1e149], equal_nan=True)
     assert odd.said == [f"{apply.WILD}: target (2)"]
+
+
+def test_files_without_classes_are_told_where_their_label_would_lie():
+    raw = apply.Raw("new", pa.table({}), np.zeros((2, 3, 3, 1), np.uint8), np.arange(2), 2)
+    with pytest.raises(DataError) as caught:
+        apply._label_name(raw, "label", labels_wanted=True, path="folder")
+    assert caught.value.hint == "a file's label is the folder that it lies in: DOMAIN/CLASS/FILE"

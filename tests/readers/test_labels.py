@@ -131,3 +131,10 @@ def test_labels_that_are_infinite_or_huge_are_missing_and_told(pair, wild):
     large = pair({**X, "target": [1e149, *RNG.normal(size=59)]}, X)
     assert large.source.y[0] == 1e149
     assert not warned(large, "infinite")
+
+
+def test_numbers_that_are_all_alike_are_told(pair):
+    constant = {**X, "y": [3.0] * 60}
+    assert warned(pair(constant, X, task="regression", need_label=True), "always 3", "nothing to learn")
+    varied = {**X, "y": [3.0] * 59 + [4.5]}
+    assert not warned(pair(varied, constant, task="regression", need_label=True), "always")
