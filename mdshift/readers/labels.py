@@ -42,6 +42,10 @@ def pick(spec: DataSpec, known: Collection[str]) -> str | None:
     if spec.labels:
         if spec.labels[0] not in known:
             raise DataError("label column not found", repr(spec.labels[0]), nearest(spec.labels[0], known))
+        if spec.labels[0] == spec.domain_column:
+            raise DataError(
+                "one column cannot be label and domain at once", repr(spec.labels[0]), "name another --label or --domain-column"
+            )
         return spec.labels[0]
     taken = {*spec.drop, *spec.text, spec.domain_column, spec.time}
     return next((n for n in DEFAULT if n in known and n not in taken), None)

@@ -185,7 +185,9 @@ def test_without_a_target_the_goal_is_general():
 
 
 def test_one_source_alone_judges_nothing():
-    found, _ = adapt(world(np.random.default_rng(0), (1,)), strategy="auto", document={"ranked": [{"strategy": "ensemble"}], "facts": {}}, out="m")
+    found, _ = adapt(
+        world(np.random.default_rng(0), (1,)), strategy="auto", document={"ranked": [{"strategy": "ensemble"}], "facts": {}}, out="m"
+    )
     assert found.kept == "source-only"
     assert found.reason.endswith("by any evidence: there is neither a target nor a second source to judge by")
 

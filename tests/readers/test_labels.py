@@ -138,3 +138,8 @@ def test_numbers_that_are_all_alike_are_told(pair):
     assert warned(pair(constant, X, task="regression", need_label=True), "always 3", "nothing to learn")
     varied = {**X, "y": [3.0] * 59 + [4.5]}
     assert not warned(pair(varied, constant, task="regression", need_label=True), "always")
+
+
+def test_the_label_is_not_the_domain(pair):
+    with pytest.raises(DataError, match="label and domain at once"):
+        pair({**X, "y": ["a", "b"] * 30}, X, labels=("y",), domain_column="y")
