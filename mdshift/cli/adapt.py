@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdshift.cli import find, options
-from mdshift.cli.diagnose import document_of
+from mdshift.cli.diagnose import JUDGES, document_of
 from mdshift.cli.options import argument, command
 from mdshift.cli.recommend import advise
 from mdshift.cli.session import Session
@@ -71,7 +71,7 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
     from mdshift.checkpoint import Checkpoint, data, fingerprint, versions
     from mdshift.declare import lookup
     from mdshift.engine.adapt import adapt as engine
-    from mdshift.engine.labelplan import as_judged, judges
+    from mdshift.engine.judging import as_judged, judges
     from mdshift.learners.construct import Recipe
     from mdshift.readers.load import describe, load
     from mdshift.report.json import document, plain
@@ -97,6 +97,8 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
                 "leave one out",
             )
         judging = judges(session["label_plan"], problem) if session["label_plan"] else None
+        if plan is not None:
+            compare(session, plan)
         if plan is not None and plan["schema"] == "mdshift.diagnosis/1":
             plan = advise(session, plan)
         elif plan is None and session["strategy"] == "auto" and session.configuration.thresholds:
@@ -156,6 +158,17 @@ def perform(session: Session, spec: DataSpec, plan: Mapping[str, Any] | None, pa
         checkpoint.clear()
     session.emit(report)
     return 1 if session["fail_on_worse"] and worse(report) else 0
+
+
+def compare(session: Session, plan: Mapping[str, Any]) -> None:
+    """Warn where the diagnosis that is followed took other target labels than those that judge here."""
+    followed, own = (plan.get("settings") or {}).get(JUDGES), session["label_plan"]
+    if followed and not own:
+        session.warn(f"the diagnosis took the labels of {followed}'s judge rows alone, and without --label-plan all labels judge here")
+    elif own and not followed and (plan.get("facts") or {}).get("n_target_labelled"):
+        session.warn(
+            f"the diagnosis took the labels of other rows than {own}'s judge rows, too: diagnose with --label-plan, or leave --plan out"
+        )
 
 
 def settings_of(given: tuple[str, ...]) -> dict[str, str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mdshift.types import DataSpec, Problem
 
 OPTIONS = ("fail_on", "label_plan", *options.DATA, *options.TESTING, *options.RUNNING, *options.RESULT)
+JUDGES = "judge_rows_of"  # in a diagnosis' settings: the label plan whose `judge` rows alone it took labels of
 SEVERITIES = ("none", "minor", "moderate", "severe")
 
 
@@ -37,11 +38,14 @@ def examine(session: Session, spec: DataSpec) -> dict[str, Any]:
     """Read, and diagnose: by the labels that a label plan had drawn at random, where one is given."""
     problem = read(session, spec)
     if session["label_plan"]:
-        from mdshift.engine.labelplan import as_judged, judges
+        from mdshift.engine.judging import as_judged, judges
+        from mdshift.readers.load import ENOUGH
 
-        problem = as_judged(problem, judges(session["label_plan"], problem))
-        assert problem.target is not None
-        session.message(f"labels: of the {int(problem.target.labelled.sum())} rows that the plan had drawn at random")
+        part = sum(map(len, (*problem.sources, *([] if problem.target is None else [problem.target])))) >= ENOUGH
+        problem = as_judged(problem, judges(session["label_plan"], problem, part=part))
+        session.message(problem.notes[-1].text)
+        document = diagnosis_of(session, problem)
+        return {**document, "settings": {**document["settings"], JUDGES: session["label_plan"]}}
     return diagnosis_of(session, problem)
 
 

@@ -66,6 +66,7 @@ def look(session: Session, spec: DataSpec) -> tuple[Mapping[str, Any], Problem |
     spare(place, spec)
     problem = read(session, spec)
     check(problem)  # before the long work
+    keep(place, problem)
     return diagnosis_of(session, problem), problem
 
 
@@ -91,6 +92,7 @@ def rows_of(session: Session, plan: Mapping[str, Any]) -> Problem | None:
     spare(session["label_plan"], spec)
     problem = read(session, spec)
     check(problem)
+    keep(session["label_plan"], problem)
     return problem
 
 
@@ -113,6 +115,22 @@ def spare(place: str, spec: DataSpec) -> None:
         data = Path(given).resolve()
         if data == wanted or (data in wanted.parents and data.is_dir() and data != Path.cwd()):
             raise UsageError("the label plan would stand among the data", f"{place!r}, data: {given!r}", "write it to another place")
+
+
+def keep(place: str, problem: Problem) -> None:
+    """Raise UsageError where another plan would replace the one that rows were labelled by: it alone tells which of them were drawn at random."""
+    from mdshift.engine.judging import judges
+    from mdshift.errors import DataError
+
+    try:
+        judges(place, problem, part=True)
+    except DataError:  # no plan, or none whose rows have labels
+        return
+    raise UsageError(
+        "rows were labelled by this label plan, which says which of them were drawn at random",
+        repr(place),
+        "write the new one to another file",
+    )
 
 
 def plan_labels(session: Session, problem: Problem, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -305,8 +305,11 @@ def _notes(desk: Desk, trials: list[Trial]) -> list[Note]:
         notes.append(Note("warning", text))
     if desk.judged.labelled.any() and np.ptp(desk.label_weights) > 0:
         low, high = desk.label_weights.min(), desk.label_weights.max()
-        text = f"every class has as many target labels, as if they were given class by class: each counts {low:.2f} to {high:.2f} times, by its class's share of the target as the source model sees it"
-        notes.append(Note("warning", f"{text}; of a random sample that came out even the plain score is what `mdshift evaluate` prints"))
+        text = (
+            "the classes with target labels have about as many each, as if rows had been labelled class by class: each label counts "
+            f"{low:.2f} to {high:.2f} times, by its class's share of the target as the source model sees it"
+        )
+        notes.append(Note("warning", text))
     for t in trials:
         ess, rows = t.trained.evidence.get("effective_sample_size"), t.trained.evidence.get("rows")
         if ess is not None and rows and ess / rows < MIN_EFFECTIVE:

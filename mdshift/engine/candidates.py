@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import Cost, configure, every, variants
 from mdshift.engine import general, guard
-from mdshift.engine.labelplan import as_judged
+from mdshift.engine.judging import as_judged
 from mdshift.engine.recommend import MOST, missing_module, without_extra
 from mdshift.errors import DataError, EnvironmentFault, UsageError
 from mdshift.types import Problem

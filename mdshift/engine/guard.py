@@ -125,7 +125,7 @@ def measured(
         right = scores.argmax(axis=1) == y
         if weights is not None and np.ptp(weights) > 0:
             found = paired(right.astype(np.float64), two_sided(alpha), weights)
-            return Score(metric, found.value, max(found.low, 0.0), min(found.high, 1.0), ON_LABELS)
+            return Score(metric, min(found.value, 1.0), max(found.low, 0.0), min(found.high, 1.0), ON_LABELS)
         return Score(metric, int(right.sum()) / len(y), *wilson(int(right.sum()), len(y), alpha), ON_LABELS)
 
     def r2(rows: Any) -> float:

@@ -74,7 +74,7 @@ class Desk:
     def judge(self) -> str:
         """Who judges, in words."""
         if not len(self.prepared.X_target) and self.domains is None:
-            return "any evidence: there is neither a target nor a second source to judge by"
+            return "any evidence: there is neither a target nor a second source large enough to judge by"
         if self.by_labels:
             return BY_LABELS
         return "validators (the target labels cannot judge)" if self.judged.labelled.any() else "validators without target labels"
@@ -82,8 +82,12 @@ class Desk:
     @cached_property
     def label_weights(self) -> Floats:
         """What each target label that judges stands for, where they were given class by class."""
+        import numpy as np
+
         from mdshift.learners.pool import design
 
+        if self.judges is not None:  # drawn at random
+            return np.ones(int(self.judged.labelled.sum()))
         return design(self.judged, self.context.base)[self.judged.labelled]
 
     def context_of(self, name: str) -> Context:

@@ -42,6 +42,7 @@ class Odd:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     missing: Counter[str] = field(default_factory=Counter)
     rows: int = 0
+    labels: bool = True  # whether the labels are of use, so that what cannot be one is told
 
     def count(self, what: str, column: str, number: int) -> None:
         """Add to what was counted of a column."""
@@ -87,7 +88,9 @@ def batches(
     except BaseException:
         stack.close()
         raise
-    return _domains(stack, first, stream, schema, task, {c: i for i, c in enumerate(classes)}, name, odd or Odd())
+    odd = odd or Odd()
+    odd.labels = labels_wanted
+    return _domains(stack, first, stream, schema, task, {c: i for i, c in enumerate(classes)}, name, odd)
 
 
 def _raws(place: Any, ask: Ask) -> Iterator[Raw]:
@@ -218,7 +221,7 @@ def _y(column: pa.Array, task: str | None, codes: dict[str, int], label: str, od
     if values is None:
         raise DataError("a label that is not a number", str(words(column).drop_null()[0]), "the model predicts numbers")
     wild = untold(values)
-    odd.count(WILD, label, int(wild.sum()))
+    odd.count(WILD, label, int(wild.sum()) if odd.labels else 0)
     return np.where(wild, np.nan, values)
 
 

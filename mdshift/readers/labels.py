@@ -42,9 +42,9 @@ def pick(spec: DataSpec, known: Collection[str]) -> str | None:
     if spec.labels:
         if spec.labels[0] not in known:
             raise DataError("label column not found", repr(spec.labels[0]), nearest(spec.labels[0], known))
-        if spec.labels[0] == spec.domain_column:
+        if spec.domain_column in spec.labels:
             raise DataError(
-                "one column cannot be label and domain at once", repr(spec.labels[0]), "name another --label or --domain-column"
+                "one column cannot be label and domain at once", repr(spec.domain_column), "name another --label or --domain-column"
             )
         return spec.labels[0]
     taken = {*spec.drop, *spec.text, spec.domain_column, spec.time}
@@ -89,12 +89,23 @@ def encode(name: str, columns: Sequence[pa.Array | None], n_sources: int, spec: 
         wild = sum(int(untold(v).sum()) for v in read if v is not None)
         return Labels(task, (), 0, tuple(_known(v) for v in read), why, wild=wild)
     named = [None if c is None else names_of(c) for c in columns]
+    wild = sum(_blanked(names, v) for names, v in zip(named, read, strict=True) if names is not None and v is not None)
     in_source = _sorted({w for column in named[:n_sources] if column is not None for w in column if w is not None})
     beyond = _sorted({w for column in named[n_sources:] if column is not None for w in column if w is not None} - set(in_source))
     classes = (*in_source, *beyond)
     codes = {w: i for i, w in enumerate(classes)}
     ys = tuple(None if column is None else _none_if_blank(encoded(column, codes)) for column in named)
-    return Labels(task, classes, len(in_source), ys, why, tuple(dict.fromkeys(_alike(c for c in columns if c is not None))))
+    return Labels(task, classes, len(in_source), ys, why, tuple(dict.fromkeys(_alike(c for c in columns if c is not None))), wild)
+
+
+def _blanked(names: list[str | None], values: NDArray[np.float64]) -> int:
+    """Take the names of numbers that can be no label away; returns how many they were."""
+    import numpy as np
+
+    at = np.flatnonzero(untold(values)).tolist()
+    for i in at:
+        names[i] = None
+    return len(at)
 
 
 def _alike(columns: Iterable[pa.Array]) -> Iterator[str]:
@@ -121,9 +132,7 @@ def tell(read: Labels, label: str, raws: Sequence[Raw], n_sources: int, notes: N
     import numpy as np
 
     notes.say("info", f"label {label!r}: {read.task}, since {read.why}")
-    if read.wild:
-        notes.count("wild_labels", label, read.wild)
-        notes.say("warning", f"{read.wild} labels are infinite or beyond {LARGEST:g}: treated as missing", label)
+    tell_wild(read, label, notes)
     for ways in read.alike:
         notes.say("warning", "labels taken for one class", ways)
     there = [y for y in read.ys[:n_sources] if y is not None]
@@ -154,12 +163,19 @@ def tell(read: Labels, label: str, raws: Sequence[Raw], n_sources: int, notes: N
             notes.say("info", f"target rows with a label: {n} of {len(raws[-1].index)}")
 
 
+def tell_wild(read: Labels, label: str, notes: Notes) -> None:
+    """Say how many numbers of the label count as missing."""
+    if read.wild:
+        notes.count("wild_labels", label, read.wild)
+        notes.say("warning", f"labels that are infinite or beyond {LARGEST:g}, treated as missing", f"{label} ({read.wild})")
+
+
 def _tell_constant(numbers: Sequence[NDArray[np.float64]], notes: Notes) -> None:
     import numpy as np
 
     low, high = min(float(np.nanmin(y)) for y in numbers), max(float(np.nanmax(y)) for y in numbers)
     if low == high:
-        notes.say("warning", f"the source's label is always {low:g}: there is nothing to learn but that")
+        notes.say("warning", f"the source's label is always {low!r}: there is nothing to learn but that")
 
 
 def names_of(column: pa.Array) -> list[str | None]:

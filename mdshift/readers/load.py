@@ -184,6 +184,7 @@ def _further(name: str, raws: list[Raw], n_sources: int, spec: DataSpec, notes: 
     if all(y is None for y in read.ys[:n_sources]):
         raise DataError("the source has no labels", f"column {name!r} is all missing", "labels in the source are what is learnt from")
     notes.say("info", f"label {name!r}: {read.task}, since {read.why}")
+    label_rules.tell_wild(read, name, notes)
     blank: Any = np.nan if read.task == "regression" else MISSING
     dtype = np.float64 if read.task == "regression" else np.int64
     ys = [np.full(len(r.index), blank, dtype) if y is None else y for r, y in zip(raws, read.ys, strict=True)]

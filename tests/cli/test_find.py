@@ -145,7 +145,8 @@ def test_a_wrong_plan(refused, raw, error):
 
 
 def test_a_missing_plan_gets_the_nearest(refused, folder):
-    (folder / "plan.json").write_text("{}")
+    for name in ("plan.json", ".plam.json"):  # a hidden one is no hint
+        (folder / name).write_text("{}")
     assert refused("adapt", "--plan", "plam.json").hint == "hint: did you mean 'plan.json'?"
 
 

@@ -147,9 +147,62 @@ def test_its_labelled_rows_judge_in_adapt(call, pair):
     assert judged.json["settings"]["label_plan"] == "plan.csv"
     seen, whole = (call("diagnose", "s.csv", "t2.csv", "--label", "y", "--json", *more) for more in (("--label-plan", "plan.csv"), ()))
     assert seen.code == 0, seen.err
-    assert "labels: of the 62 rows" in seen.err
+    assert "of the target's 124 labels the diagnosis takes the 62 whose rows the label plan had drawn at random" in seen.err
+    assert seen.json["settings"]["judge_rows_of"] == "plan.csv"
+    # what goes on from a diagnosis by other labels is told so
+    for document, more, told in (
+        (seen, (), "took the labels of plan.csv's judge rows alone"),
+        (whole, ("--label-plan", "plan.csv"), "took the labels of other rows than plan.csv's judge rows, too"),
+    ):
+        (pair / "d.json").write_text(document.out)
+        went = call("adapt", "s.csv", "t2.csv", "--plan", "d.json", "--strategy", "label-shift", "--force", *more)
+        assert told in went.err
+    before = call("diagnose", "s.csv", "t.csv", "--label", "y", "--json")  # as it was when the plan was made
+    for document in (seen, before):
+        (pair / "d.json").write_text(document.out)
+        went = call("adapt", "s.csv", "t2.csv", "--plan", "d.json", "--strategy", "label-shift", "--force", "--label-plan", "plan.csv")
+        assert went.code == 0
+        assert "the diagnosis took the labels" not in went.err
+    # the plan that rows were labelled by stays
+    kept = (pair / "plan.csv").read_bytes()
+    again = call("recommend", "s.csv", "t2.csv", "--label", "y", "--label-plan", "plan.csv")
+    assert (again.code, (pair / "plan.csv").read_bytes()) == (2, kept)
+    assert "rows were labelled by this label plan" in again.err
+    assert call("recommend", "s.csv", "t2.csv", "--label", "y", "--label-plan", "more.csv", "-q").code == 0
     assert valid(seen.json)["tests"]["y"]["n_target"] == 62
     assert whole.json["tests"]["y"]["n_target"] == 124
     refused = call(*given, "--label-plan", "s.csv")
     assert refused.code == 2
     assert "no label plan" in refused.err
+
+
+def test_thresholds_of_ones_own_do_not_bring_the_chosen_rows_back(call, pair, monkeypatch):
+    """With `[thresholds]` the command line diagnoses in the engine's stead."""
+    from mdshift.cli import adapt
+
+    (pair / "mdshift.toml").write_text("[thresholds]\nfew_labels = 40\n")
+    with (pair / "l.csv").open(newline="") as f:
+        rows = [
+            ("row,priority,purpose\n"),
+            *(f"{i},{i},{'judge' if i < 30 else 'learn'}\n" for i, _ in enumerate(list(csv.DictReader(f))[:60])),
+        ]
+    (pair / "plan.csv").write_text("".join(rows))
+    seen, document_of = [], adapt.document_of
+    monkeypatch.setattr(adapt, "document_of", lambda session, p: seen.append(int(p.target.labelled.sum())) or document_of(session, p))
+    ended = call(
+        "adapt",
+        "s.csv",
+        "l.csv",
+        "--label",
+        "y",
+        "--label-plan",
+        "plan.csv",
+        "--strategy",
+        "auto",
+        "--compute",
+        "low",
+        "--force",
+        "--dry-run",
+    )
+    assert ended.code == 0, ended.err
+    assert seen == [30]

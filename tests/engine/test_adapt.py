@@ -12,7 +12,7 @@ from mdshift.engine import guard
 from mdshift.engine.adapt import _choose, adapt
 from mdshift.engine.candidates import candidates
 from mdshift.engine.guard import bench_for, better, consult, hidden, labelled_gain, second_source
-from mdshift.engine.labelplan import _places, judges
+from mdshift.engine.judging import _places, judges
 from mdshift.engine.trials import Trial
 from mdshift.errors import DataError, UsageError
 from mdshift.report.json import document, dumps
@@ -590,6 +590,17 @@ def test_a_label_plan_that_does_not_fit_is_refused(tmp_path):
     for place in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(DataError, match="label plan"):
             judges(str(place), p)
+
+
+def test_of_a_sample_some_rows_of_the_plan_may_be_left_out(tmp_path):
+    p = numeric(np.zeros((20, 1)), np.arange(20) % 2, np.zeros((20, 1)), np.arange(20) % 2)
+    held = replace(p, target=p.target.take(np.arange(0, 20, 2)))  # rows 0, 2, 4 …
+    path = plan_file(tmp_path, judge=(0, 1, 2, 3))
+    with pytest.raises(DataError, match="of another target"):
+        judges(path, held)
+    assert held.target.index[judges(path, held, part=True)].tolist() == [0, 2]
+    with pytest.raises(DataError, match="among those looked at"):
+        judges(plan_file(tmp_path, judge=(1, 3)), held, part=True)
 
 
 def test_files_that_moved_into_their_class_s_folder_are_found_again_by_name():

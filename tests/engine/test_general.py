@@ -189,7 +189,7 @@ def test_one_source_alone_judges_nothing():
         world(np.random.default_rng(0), (1,)), strategy="auto", document={"ranked": [{"strategy": "ensemble"}], "facts": {}}, out="m"
     )
     assert found.kept == "source-only"
-    assert found.reason.endswith("by any evidence: there is neither a target nor a second source to judge by")
+    assert found.reason.endswith("by any evidence: there is neither a target nor a second source large enough to judge by")
 
 
 def test_a_strategy_of_the_catalogue_is_judged_the_same_way():

@@ -8,6 +8,7 @@ import pytest
 from made import accuracy, context, prepared, problem, rng_of
 
 from mdshift.engine import labelplan
+from mdshift.engine.judging import as_judged
 from mdshift.engine.labelplan import cover, doubt, draw, plan_labels
 from mdshift.engine.recommend import labels_needed, smallest_gain
 from mdshift.errors import DataError, UsageError
@@ -269,7 +270,7 @@ def test_a_large_target_is_covered_by_a_sample_of_it(monkeypatch):
 
 
 def test_what_moved_is_read_from_the_labels_that_were_drawn_at_random(monkeypatch):
-    from mdshift.engine import candidates as tried
+    from mdshift.engine.adapt import adapt
 
     seen = []
 
@@ -280,14 +281,13 @@ def test_what_moved_is_read_from_the_labels_that_were_drawn_at_random(monkeypatc
     monkeypatch.setattr("mdshift.engine.diagnose.diagnose", diagnosed)
     p = problem(labelled=30)
     judging = p.target.labelled & (np.arange(len(p.target)) % 2 == 0)
-    how = {"goal": "target", "compute": "low", "alpha": 0.05, "seed": 0, "workers": 1, "engine": "local", "progress": lambda _: None}
     for judges in (None, judging):
         with pytest.raises(DataError, match="enough"):
-            tried.candidates(p, None, **how, judges=judges)
+            adapt(p, strategy="auto", compute="low", out="m", judges=judges)
     assert np.array_equal(seen[0], p.target.labelled)
     assert np.array_equal(seen[1], judging)
     assert 0 < judging.sum() < p.target.labelled.sum()
     numbers = replace(p, target=replace(p.target, y=np.where(p.target.labelled, 1.5, np.nan), further=(p.target.y,)))
-    shown = labelplan.as_judged(numbers, judging).target
+    shown = as_judged(numbers, judging).target
     assert np.array_equal(~np.isnan(shown.y), judging)
     assert np.array_equal(shown.further[0] >= 0, judging)

@@ -205,6 +205,9 @@ def test_labels_of_new_data_that_are_infinite_or_huge_are_missing_and_told(pair,
     y = read(found, tmp_path / "new.parquet", label="target", labels_wanted=True, odd=odd).y
     assert np.array_equal(y, [0.5, np.nan, np.nan, np.nan, 1e149], equal_nan=True)
     assert odd.said == [f"{apply.WILD}: target (2)"]
+    unasked = apply.Odd()
+    read(found, tmp_path / "new.parquet", label="target", labels_wanted=False, odd=unasked)
+    assert unasked.said == []  # predictions need no labels
 
 
 def test_files_without_classes_are_told_where_their_label_would_lie():

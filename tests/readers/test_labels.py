@@ -126,16 +126,22 @@ def test_labels_that_are_infinite_or_huge_are_missing_and_told(pair, wild):
     found = pair({**X, "target": [wild, *RNG.normal(size=59)]}, X)
     assert np.isnan(found.source.y[0])
     assert np.isfinite(found.source.y[1:]).all()
-    assert warned(found, "1 labels are infinite or beyond 1e+150", "missing", "target")
+    assert warned(found, "labels that are infinite or beyond 1e+150", "missing", "target (1)")
     assert found.quality["wild_labels"] == {"target": 1}
     large = pair({**X, "target": [1e149, *RNG.normal(size=59)]}, X)
     assert large.source.y[0] == 1e149
+    second = {**X, "y": ["a", "b"] * 30, "z": [wild, *RNG.normal(size=59)]}
+    assert warned(pair(second, second, labels=("y", "z")), "labels that are infinite or beyond", "z (2)")
+    classes = pair({**X, "y": [wild, *[0, 1] * 29, 1]}, X)
+    assert classes.classes == ("0", "1")
+    assert classes.source.y[0] == -1
+    assert warned(classes, "labels that are infinite or beyond", "y (1)")
     assert not warned(large, "infinite")
 
 
 def test_numbers_that_are_all_alike_are_told(pair):
     constant = {**X, "y": [3.0] * 60}
-    assert warned(pair(constant, X, task="regression", need_label=True), "always 3", "nothing to learn")
+    assert warned(pair(constant, X, task="regression", need_label=True), "always 3.0", "nothing to learn")
     varied = {**X, "y": [3.0] * 59 + [4.5]}
     assert not warned(pair(varied, constant, task="regression", need_label=True), "always")
 
@@ -143,3 +149,5 @@ def test_numbers_that_are_all_alike_are_told(pair):
 def test_the_label_is_not_the_domain(pair):
     with pytest.raises(DataError, match="label and domain at once"):
         pair({**X, "y": ["a", "b"] * 30}, X, labels=("y",), domain_column="y")
+    with pytest.raises(DataError, match="label and domain at once"):
+        pair({**X, "y": ["a", "b"] * 30, "z": ["a", "b"] * 30}, X, labels=("y", "z"), domain_column="z")
