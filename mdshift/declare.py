@@ -226,11 +226,10 @@ def _convert(p: Parameter, given: Any) -> Any:
         and not isinstance(value, bool)
         and (not math.isfinite(value) or (p.low is not None and value < p.low) or (p.high is not None and value > p.high))
     )
-    if out and not math.isfinite(value):
-        raise UsageError(f"parameter {p.name!r} must be a finite number", repr(given), p.help)
     if out:
         low, high = ("-inf" if p.low is None else p.low), ("inf" if p.high is None else p.high)
-        raise UsageError(f"parameter {p.name!r} must lie in [{low}, {high}]", repr(given), p.help)
+        how = "lie" if math.isfinite(value) else "be a finite number"
+        raise UsageError(f"parameter {p.name!r} must {how} in [{low}, {high}]", repr(given), p.help)
     return value
 
 
