@@ -14,7 +14,8 @@ from mdshift.engine.comparison import comparison
 from mdshift.engine.digest import digests
 from mdshift.engine.environment import environment
 from mdshift.engine.further import models
-from mdshift.engine.trials import BY_LABELS, Desk, Progress, Trial, plain_score, run_all, titled
+from mdshift.engine.naming import titled
+from mdshift.engine.trials import BY_LABELS, Desk, Progress, Trial, plain_score, run_all
 from mdshift.errors import DataError
 from mdshift.types import Adaptation, Candidate, Note, Problem
 

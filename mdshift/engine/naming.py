@@ -1,4 +1,4 @@
-"""What a strategy told by position, told by name: columns and sources."""
+"""A candidate by its name, and what a strategy told by position, told by name: columns and sources."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def named(evidence: Mapping[str, Any], columns: Sequence[str], sources: Sequence
         elif key in BY_SOURCE and len(value) == len(sources):
             out[key] = dict(zip(sources, value, strict=True))
     return out
+
+
+def titled(name: str, params: Mapping[str, Any]) -> str:
+    """A candidate by its name and the settings that are not the defaults."""
+    return f"{name} ({', '.join(f'{k}={v}' for k, v in params.items())})" if params else name

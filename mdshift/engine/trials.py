@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdshift.declare import generator
 from mdshift.engine import admission, general, guard, onrecord
-from mdshift.engine.naming import named
+from mdshift.engine.naming import named, titled
 from mdshift.pace import follow
 from mdshift.rules.thresholds import defaults
 from mdshift.types import Candidate, Problem, Score
@@ -196,11 +196,6 @@ def run_all(
             ride(called)
             trials += judged(rans[before:])
     return trials, skipped
-
-
-def titled(name: str, params: Mapping[str, Any]) -> str:
-    """A candidate by its name and the settings that are not the defaults."""
-    return f"{name} ({', '.join(f'{k}={v}' for k, v in params.items())})" if params else name
 
 
 def _crowd(desk: Desk, rans: Sequence[Ran], second: guard.Second | None) -> guard.Crowd:
